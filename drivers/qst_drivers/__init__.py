@@ -1,0 +1,1 @@
+"""Drivers: links, codecs and one module a device."""

@@ -1,0 +1,1 @@
+"""Codecs: bytes in, replies out. No input or output, no clock, no logging in here."""

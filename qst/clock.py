@@ -1,0 +1,116 @@
+"""The only module that touches the system's time.
+
+``Clock`` has four methods. ``RealClock`` follows the computer, optionally faster; ``VirtualClock`` moves only when
+somebody sleeps on it, so a visit of half an hour runs in a fraction of a second, exactly, and the same twice.
+"""
+
+import datetime as dt
+import time
+from typing import Protocol
+
+from qst.abort import AbortSwitch
+
+#: Where every virtual visit begins. A fixed, obviously artificial date: equal seeds must give byte-equal logs.
+VIRTUAL_EPOCH = dt.datetime(2000, 1, 1, 9, 0, 0, tzinfo=dt.UTC)
+
+
+class Clock(Protocol):
+    """Time as the suite sees it. All times are seconds (s)."""
+
+    @property
+    def kind(self) -> str:
+        """``real`` or ``virtual``; goes into the log's header."""
+
+    def monotonic(self) -> float:
+        """Seconds since this clock was made; never goes backwards."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass; a negative or zero duration only checks the abort switch. Raises Aborted."""
+
+    def utc(self) -> dt.datetime:
+        """Now, as an aware UTC datetime."""
+
+    def utc_offset_s(self) -> int:
+        """Offset of local time from UTC in seconds, as it is now."""
+
+
+class RealClock:
+    """The computer's clock.
+
+    Args:
+        abort: switch that ends every sleep at once.
+        speed: how many seconds of the visit pass in one real second (simulation only).
+
+    Raises:
+        ValueError: speed is not positive.
+    """
+
+    kind = "real"
+
+    def __init__(self, abort: AbortSwitch | None = None, *, speed: float = 1.0) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed must be positive, not {speed}")
+        self._abort = abort or AbortSwitch()
+        self._speed = speed
+        self._origin_s = time.monotonic()
+        self._origin_utc = dt.datetime.now(dt.UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made, at the clock's speed."""
+        return (time.monotonic() - self._origin_s) * self._speed
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; ends at once with Aborted when the switch is thrown."""
+        if seconds > 0:
+            self._abort.wait(seconds / self._speed)
+        else:
+            self._abort.check()
+
+    def utc(self) -> dt.datetime:
+        """The computer's time, or, at another speed, the origin plus the time that passed on this clock."""
+        if self._speed == 1.0:
+            return dt.datetime.now(dt.UTC)
+        return self._origin_utc + dt.timedelta(seconds=self.monotonic())
+
+    def utc_offset_s(self) -> int:
+        """Offset of the computer's local time zone."""
+        offset = dt.datetime.now().astimezone().utcoffset()
+        return int(offset.total_seconds()) if offset is not None else 0
+
+
+class VirtualClock:
+    """A clock that moves only by sleeping on it.
+
+    Args:
+        abort: switch that is checked at every sleep.
+    """
+
+    kind = "virtual"
+
+    def __init__(self, abort: AbortSwitch | None = None) -> None:
+        self._abort = abort or AbortSwitch()
+        self._now_s = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds slept so far."""
+        return self._now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Advance by ``seconds``."""
+        if self._abort.cause is not None:
+            self._abort.check()
+        if seconds > 0:
+            self._now_s += seconds
+
+    def utc(self) -> dt.datetime:
+        """The fixed epoch plus the time slept."""
+        return VIRTUAL_EPOCH + dt.timedelta(seconds=self._now_s)
+
+    def utc_offset_s(self) -> int:
+        """Always 0: a virtual visit has no place."""
+        return 0
+
+
+def performance_seconds() -> float:
+    """A stopwatch for benchmarks and for progress displays, never for a visit."""
+    return time.perf_counter()

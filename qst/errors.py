@@ -1,0 +1,176 @@
+"""Every error of the suite, in one tree.
+
+::
+
+    QstError                      QST-000  something the suite did not do, and why
+    ├── InputError                QST-100  what a person gave us is wrong (exit code 2)
+    │   ├── ProtocolFileError     QST-110
+    │   ├── StationFileError      QST-120
+    │   └── PlanError             QST-130  protocol and station do not fit together
+    ├── LinkError                 QST-200  the cable, not the device
+    │   ├── LinkOpenError         QST-210
+    │   ├── LinkTimeoutError      QST-220
+    │   └── LinkClosedError       QST-230
+    ├── WireError                 QST-300  the language on the cable
+    │   ├── LocalProtocolError    QST-310  we asked for something the wire cannot say
+    │   └── RemoteProtocolError   QST-320  the device said something it must not say
+    ├── InstrumentError           QST-400  the device, its limits and its state
+    │   ├── RefusedError          QST-410  the request is outside what the instrument can or may do
+    │   ├── NotReadyError         QST-420  the device is not in a state to do this now
+    │   └── InstrumentFaultError  QST-430  the device reported or showed a fault
+    ├── SafetyError               QST-500  a limit that protects the skin
+    └── LogError                  QST-600  the visit log
+        ├── LogWriteError         QST-610
+        └── LogDamagedError       QST-620
+
+Each carries a stable code that a technician can read out on the telephone, what happened, what the suite did,
+and what to do next.
+"""
+
+from typing import ClassVar
+
+
+class QstError(Exception):
+    """Root of the tree.
+
+    Args:
+        what: what happened, in one sentence.
+        where: file and line, instrument or link, if there is one.
+        did: what the suite did about it.
+        remedy: what the reader can do now.
+    """
+
+    code: ClassVar[str] = "QST-000"
+
+    def __init__(self, what: str, *, where: str = "", did: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.did = did
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+    def report(self) -> str:
+        """The whole message for a person: code, where, what, what was done, what to do."""
+        lines = [f"{self.code}: {self}"]
+        if self.did:
+            lines.append(f"  Done: {self.did}")
+        if self.remedy:
+            lines.append(f"  To do: {self.remedy}")
+        return "\n".join(lines)
+
+
+class InputError(QstError):
+    """What a person gave us (a file, an option, an identifier) is wrong. Nothing was connected."""
+
+    code = "QST-100"
+
+
+class ProtocolFileError(InputError):
+    """A protocol file is wrong; ``where`` names file and line."""
+
+    code = "QST-110"
+
+
+class StationFileError(InputError):
+    """A station file is wrong; ``where`` names file and line."""
+
+    code = "QST-120"
+
+
+class PlanError(InputError):
+    """The protocol asks for something that the station, or the suite's limits, do not allow."""
+
+    code = "QST-130"
+
+
+class LinkError(QstError):
+    """The way to the device failed."""
+
+    code = "QST-200"
+
+
+class LinkOpenError(LinkError):
+    """The link could not be opened."""
+
+    code = "QST-210"
+
+
+class LinkTimeoutError(LinkError):
+    """No byte came before the deadline."""
+
+    code = "QST-220"
+
+
+class LinkClosedError(LinkError):
+    """The other side is gone, or the link was used after it was closed."""
+
+    code = "QST-230"
+
+
+class WireError(QstError):
+    """Something illegal was said on the wire."""
+
+    code = "QST-300"
+
+
+class LocalProtocolError(WireError):
+    """We asked for something that the wire cannot express or that is illegal in this state: our fault."""
+
+    code = "QST-310"
+
+
+class RemoteProtocolError(WireError):
+    """The device said something illegal: its fault, or line noise."""
+
+    code = "QST-320"
+
+
+class InstrumentError(QstError):
+    """The instrument cannot or will not do this."""
+
+    code = "QST-400"
+
+
+class RefusedError(InstrumentError):
+    """The request is outside what the instrument can or may do. It was refused, never clamped."""
+
+    code = "QST-410"
+
+
+class NotReadyError(InstrumentError):
+    """The device is not in a state to do this now."""
+
+    code = "QST-420"
+
+
+class InstrumentFaultError(InstrumentError):
+    """The device reported a fault, or its readings show one."""
+
+    code = "QST-430"
+
+
+class SafetyError(QstError):
+    """A limit that protects the skin would be, or was, exceeded."""
+
+    code = "QST-500"
+
+
+class LogError(QstError):
+    """The visit log."""
+
+    code = "QST-600"
+
+
+class LogWriteError(LogError):
+    """The log cannot be written; the visit stops safely."""
+
+    code = "QST-610"
+
+
+class LogDamagedError(LogError):
+    """The log does not verify."""
+
+    code = "QST-620"

@@ -1,0 +1,1 @@
+"""Simulated devices, participants and hands: bytes in, bytes out, physics in between."""
