@@ -274,6 +274,31 @@ class OperatorRead(Protocol):
         """Check a typed-in value: number, unit, grid, range, implied mean rate, agreement with earlier repetitions."""
 
 
+class SetupStep(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the operator has to do once before the first trial; ``text`` is what to tell the operator."""
+
+    id: str
+    text: str
+
+
+@runtime_checkable
+class NeedsSetup(Protocol):
+    """An instrument that needs the operator's hand once, after ``connect`` and before the first ``prepare``.
+
+    For each step: call ``begin_setup``, show the step's text, and about 1.5 s after the operator's confirmation call
+    ``finish_setup``. A step that raised NotReadyError may be begun again.
+    """
+
+    def setup_steps(self) -> tuple[SetupStep, ...]:
+        """The steps still to do; empty when the instrument is set up."""
+
+    def begin_setup(self, step_id: str) -> None:
+        """Get ready to watch the step. Raises NotReadyError, LinkError."""
+
+    def finish_setup(self, step_id: str) -> str:
+        """Judge the step; text for the log. Raises NotReadyError when the step did not succeed, and LinkError."""
+
+
 class ResponseButton(Protocol):
     """The participant's button."""
 
