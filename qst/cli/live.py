@@ -1,0 +1,159 @@
+"""What a visit shows in a terminal: one line a threshold at full speed, a live picture in real time."""
+
+from collections import deque
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from qst.protocol.plan import PlannedTrial, Rounding
+from qst.record.records import Outcome, Trial
+from qst.sites import SITES
+from qst.units import DISPLAY_UNITS, format_value
+from qst.visit.operator import (
+    LiveEvent,
+    Measured,
+    Pace,
+    ReleaseNow,
+    Remark,
+    RestLeft,
+    StateEntered,
+    TrialBegan,
+    TrialEnded,
+)
+
+_BARS = "▁▂▃▄▅▆▇█"
+_TRACE_WIDTH = 60
+_SIDES = {"L": "LEFT", "R": "RIGHT", "": ""}
+
+
+def threshold_line(trial: Trial, planned: PlannedTrial) -> str:
+    """One recorded attempt as a line: number, what, where, value with unit, and whatever qualifies it."""
+    name = "practice" if trial.is_practice else f"no. {trial.repeat_index}"
+    if trial.value_display is not None:
+        value = format_reported(trial.value_display, planned.rounding)
+    else:
+        value = trial.outcome.value.replace("_", " ")
+    notes = []
+    if trial.attempt > 1:
+        notes.append(f"attempt {trial.attempt}")
+    if trial.rate_flag:
+        notes.append(f"ramp too {trial.rate_flag}")
+    if not trial.valid:
+        notes.append(f"not valid: {trial.invalid_reason}")
+    elif trial.outcome is not Outcome.RESPONSE:
+        notes.append(f"{trial.censoring.value}-censored")
+    tail = f"   ({'; '.join(notes)})" if notes else ""
+    where = SITES[trial.site_code].label(trial.side)
+    return f"{trial.sequence_index:>3}  {trial.modality.value:<8}  {where:<28}  {name:<8}  {value:>12}{tail}"
+
+
+def format_reported(value: float, rounding: Rounding) -> str:
+    """A reported value with as many decimals as its rounding has, and its unit."""
+    decimals = len(rounding.step.partition(".")[2])
+    return f"{value:.{decimals}f} {DISPLAY_UNITS[rounding.display_unit].label}"
+
+
+class LineView:
+    """Prints one line for each recorded attempt."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: LiveEvent) -> None:
+        """Print what is worth a line."""
+        if isinstance(event, TrialEnded):
+            self._console.print(
+                threshold_line(event.trial, event.planned), highlight=False, markup=False, soft_wrap=True
+            )
+        elif isinstance(event, Remark):
+            self._console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveView:
+    """A live picture of the visit: where, what to do, the trace, the progress.
+
+    Args:
+        console: where to draw.
+        title: protocol, participant and whether this is simulated.
+    """
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._title = title
+        self._lines = LineView(console)
+        self._trace: deque[float] = deque(maxlen=_TRACE_WIDTH)
+        self._planned: PlannedTrial | None = None
+        self._n_trials = 1
+        self._status = "getting ready"
+        self._value = ""
+        self.message = ""
+        self._live = Live(console=console, refresh_per_second=10, transient=True, get_renderable=self._picture)
+
+    def __enter__(self) -> "LiveView":
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._live.__exit__(None, None, None)
+
+    def __call__(self, event: LiveEvent) -> None:
+        """Take in what happened; the picture is redrawn by itself."""
+        match event:
+            case TrialBegan(planned=planned, n_trials=n_trials):
+                self._planned, self._n_trials = planned, n_trials
+                self._trace.clear()
+                self._value = ""
+            case StateEntered(state=state):
+                self._status = state
+                if state == "ramp":
+                    self._trace.clear()
+            case Measured(value=value):
+                self._measured(value)
+            case ReleaseNow():
+                self._status = "release" if self._planned and self._planned.modality == "pressure" else "return"
+            case Pace(elapsed_s=elapsed_s, expected=expected):
+                self._value = f"{elapsed_s:4.1f} s: the display should show {expected}"
+            case RestLeft(seconds=seconds):
+                self._status = f"rest, {seconds:.0f} s left"
+            case TrialEnded() | Remark():
+                self._lines(event)
+
+    def _measured(self, value: float) -> None:
+        self._trace.append(value)
+        if self._planned is not None:
+            unit = "kgf/cm2" if self._planned.modality == "pressure" else "Cel"
+            self._value = format_value(value, unit)
+
+    def _picture(self) -> Panel:
+        rows: list[Text | Table | ProgressBar] = [Text(self._where(), style="bold"), Text(self._line())]
+        rows.append(Text(self._sparkline(), style="cyan"))
+        done = self._planned.sequence_index - 1 if self._planned else 0
+        progress = Table.grid(padding=(0, 1))
+        progress.add_row(
+            ProgressBar(total=self._n_trials, completed=done, width=_TRACE_WIDTH - 12), f"{done} of {self._n_trials}"
+        )
+        rows.append(progress)
+        if self.message:
+            rows.append(Text(self.message, style="bold yellow"))
+        return Panel(Group(*rows), title=self._title, title_align="left")
+
+    def _where(self) -> str:
+        planned = self._planned
+        if planned is None:
+            return "—"
+        name = "practice" if planned.is_practice else f"no. {planned.repeat_index}"
+        where = SITES[planned.site_code].label("")
+        return f"{planned.modality.value.upper()}   {where}   {_SIDES[planned.side]}   {name}"
+
+    def _line(self) -> str:
+        return f"{self._status:<28} {self._value}"
+
+    def _sparkline(self) -> str:
+        if not self._trace:
+            return " "
+        low, high = min(self._trace), max(self._trace)
+        span = (high - low) or 1.0
+        return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in self._trace)

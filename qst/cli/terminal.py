@@ -1,0 +1,244 @@
+"""The operator at a terminal: one key for each choice, and stop keys that work at every moment.
+
+Keys come from a thread, so that nothing the visit does waits for a key and no key waits for the visit. ``Esc`` stops and
+``!`` is the emergency stop, also in the middle of typing a value.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+import click
+
+from qst.abort import AbortCause, AbortSwitch
+from qst.clock import Clock
+from qst.instruments import ButtonEdge
+from qst.visit.operator import (
+    Answered,
+    Choice,
+    LiveEvent,
+    NoteTaken,
+    OperatorCommand,
+    OperatorPrompt,
+    PauseAsked,
+    PromptKind,
+    RestSkipped,
+    StopAsked,
+)
+
+ESCAPE, EMERGENCY, SPACE = "\x1b", "!", " "
+ENTER = ("\r", "\n")
+BACKSPACE = ("\x7f", "\x08")
+CTRL_C = "\x03"
+
+_CHOICE_KEYS = {"r": Choice.REPEAT, "k": Choice.SKIP, "x": Choice.END}
+_CHOICE_WORDS = {
+    Choice.OK: "Enter = done",
+    Choice.ACCEPT: "Enter = accept",
+    Choice.REPEAT: "r = not valid, repeat",
+    Choice.SKIP: "k = not valid, go on",
+    Choice.END: "x = end the visit",
+}
+#: Always available.
+HELP = "Esc stop · ! emergency stop · w participant wants to stop · p pause · n note · a adverse event · . skip rest"
+
+
+class Keyboard:
+    """Reads keys in a thread and hands them out without waiting.
+
+    Args:
+        abort: thrown on Ctrl-C and when the terminal goes away.
+        read_key: returns the next key; blocks. Raises KeyboardInterrupt or EOFError as click.getchar does.
+    """
+
+    def __init__(self, abort: AbortSwitch, read_key: Callable[[], str] = click.getchar) -> None:
+        self._abort = abort
+        self._read_key = read_key
+        self._keys: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def start(self) -> None:
+        """Begin to read."""
+        threading.Thread(target=self._pump, name="keyboard", daemon=True).start()
+
+    def _pump(self) -> None:
+        while True:
+            try:
+                key = self._read_key()
+            except KeyboardInterrupt:
+                self._abort.throw(AbortCause.INTERRUPT)
+                return
+            except (EOFError, OSError):
+                self._abort.throw(AbortCause.CONSOLE_LOST)
+                return
+            if key == CTRL_C:
+                self._abort.throw(AbortCause.INTERRUPT)
+                return
+            self._keys.put(key)
+
+    def keys(self) -> list[str]:
+        """Keys pressed since the last call."""
+        pressed = []
+        while not self._keys.empty():
+            pressed.append(self._keys.get_nowait())
+        return pressed
+
+
+class SpaceBar:
+    """The space bar as the participant's button. A key has no release, so each press is an edge down and up."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._edges: list[ButtonEdge] = []
+
+    def hit(self) -> None:
+        """The key was pressed now."""
+        now_s = self._clock.monotonic()
+        self._edges += [ButtonEdge(now_s, pressed=True), ButtonEdge(now_s, pressed=False)]
+
+    def edges(self) -> Sequence[ButtonEdge]:
+        """Edges since the last call."""
+        edges, self._edges = self._edges, []
+        return edges
+
+    def pressed(self) -> bool:
+        """A key cannot be seen to be held."""
+        return False
+
+
+class _Typing:
+    """A line being typed, and what it is for."""
+
+    def __init__(self, label: str, finish: Callable[[str], OperatorCommand]) -> None:
+        self.label = label
+        self.finish = finish
+        self.text = ""
+
+
+class TerminalOperator:
+    """Turns keys into commands.
+
+    Args:
+        keyboard: where keys come from.
+        show: shows a line of text to the operator: the question, or what is being typed.
+        watch: told every live event.
+        space_bar: the participant's button, when the space bar is it.
+    """
+
+    def __init__(
+        self,
+        keyboard: Keyboard,
+        show: Callable[[str], None],
+        watch: Callable[[LiveEvent], None],
+        space_bar: SpaceBar | None = None,
+    ) -> None:
+        self._keyboard = keyboard
+        self._show = show
+        self._watch = watch
+        self._space_bar = space_bar
+        self._prompt: OperatorPrompt | None = None
+        self._typing: _Typing | None = None
+
+    def present(self, prompt: OperatorPrompt) -> None:
+        """Show a question; a value is typed at once."""
+        self._prompt = prompt
+        if prompt.kind is PromptKind.ENTER_VALUE:
+            self._type("value", lambda text: Answered(prompt_id=prompt.id, choice=Choice.OK, text=text))
+        self._refresh()
+
+    def retract(self) -> None:
+        """Take the question away."""
+        self._prompt = self._typing = None
+        self._show("")
+
+    def tell(self, event: LiveEvent) -> None:
+        """Pass on to the view."""
+        self._watch(event)
+
+    def poll(self) -> Sequence[OperatorCommand]:
+        """Commands from the keys pressed since the last call."""
+        commands = []
+        for key in self._keyboard.keys():
+            command = self._key(key)
+            if command is not None:
+                commands.append(command)
+        return commands
+
+    # -- keys -----------------------------------------------------------------------------------------------------
+
+    def _key(self, key: str) -> OperatorCommand | None:
+        if key == ESCAPE:
+            self._typing = None
+            return StopAsked(cause=AbortCause.OPERATOR_STOP)
+        if key == EMERGENCY:
+            return StopAsked(cause=AbortCause.EMERGENCY_STOP)
+        if self._typing is not None:
+            return self._typed(self._typing, key)
+        if key == SPACE and self._space_bar is not None:
+            self._space_bar.hit()
+            return None
+        return self._command(key.lower()) or self._answer(key)
+
+    def _command(self, key: str) -> OperatorCommand | None:
+        match key:
+            case "w":
+                return StopAsked(cause=AbortCause.PARTICIPANT_WITHDREW)
+            case "p":
+                return PauseAsked()
+            case "n":
+                self._type("note", lambda text: NoteTaken(text=text))
+            case "a":
+                self._type("adverse event", lambda text: NoteTaken(text=text, adverse=True))
+            case ".":
+                self._type("reason for a shorter rest", lambda text: RestSkipped(reason=text))
+        return None
+
+    def _answer(self, key: str) -> OperatorCommand | None:
+        prompt = self._prompt
+        if prompt is None:
+            return None
+        if key in ENTER and prompt.choices[0] in (Choice.OK, Choice.ACCEPT):
+            return self._answered(prompt, prompt.choices[0], "")
+        choice = _CHOICE_KEYS.get(key.lower())
+        if choice is None or choice not in prompt.choices:
+            return None
+        if choice is Choice.END:
+            return self._answered(prompt, choice, "")
+        self._type("reason", lambda text: self._answered(prompt, choice, text))
+        return None
+
+    def _answered(self, prompt: OperatorPrompt, choice: Choice, reason: str) -> Answered:
+        self._prompt = None
+        self._show("")
+        return Answered(prompt_id=prompt.id, choice=choice, reason=reason)
+
+    # -- typing ---------------------------------------------------------------------------------------------------
+
+    def _type(self, label: str, finish: Callable[[str], OperatorCommand]) -> None:
+        self._typing = _Typing(label, finish)
+        self._refresh()
+
+    def _typed(self, typing: _Typing, key: str) -> OperatorCommand | None:
+        if key in ENTER:
+            text = typing.text.strip()
+            if not text:
+                return None
+            self._typing = None
+            command = typing.finish(text)
+            self._refresh()
+            return command
+        if key in BACKSPACE:
+            typing.text = typing.text[:-1]
+        elif key.isprintable():
+            typing.text += key
+        self._refresh()
+        return None
+
+    def _refresh(self) -> None:
+        lines = []
+        if self._prompt is not None:
+            lines.append(self._prompt.text)
+            if self._prompt.kind is not PromptKind.ENTER_VALUE:
+                lines.append("  ".join(_CHOICE_WORDS[choice] for choice in self._prompt.choices))
+        if self._typing is not None:
+            lines.append(f"{self._typing.label}: {self._typing.text}_")
+        self._show("\n".join(lines))

@@ -1,0 +1,393 @@
+"""One attempt at one trial: the state machine joined to its instrument, the button, the operator and the log.
+
+Everything that ends a stimulus reaches the instrument before it reaches the log.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from qst.abort import AbortCause, Aborted, AbortSwitch
+from qst.clock import Clock
+from qst.errors import InstrumentError, LinkError, NotReadyError, QstError, WireError
+from qst.instruments import (
+    Algometer,
+    Modality,
+    OperatorRead,
+    PressureRamp,
+    Reading,
+    ResponseButton,
+    Sample,
+    ThermalRamp,
+    Thermode,
+)
+from qst.protocol.plan import PlannedTrial
+from qst.record import records
+from qst.record.records import Outcome
+from qst.safety import DoseMeter
+from qst.visit.desk import Desk, LogSink, VisitStopped
+from qst.visit.entry import Entry, enter_value
+from qst.visit.operator import Hands, Measured, Pace, ReleaseNow, StateEntered, TrialBegan
+from qst.visit.outcome import trial_record
+from qst.visit.trial import BEFORE_RAMP, Action, LimitsTrial, TrialState
+
+#: Time between two looks at the instrument: while a ramp runs, and otherwise, s.
+RAMP_PERIOD_S = 0.02
+IDLE_PERIOD_S = 0.1
+#: Samples in one trace record. A process that is killed loses at most this much of a trace.
+TRACE_CHUNK = 128
+#: An instrument that failed; everything else is a defect of the suite and is not caught here.
+INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt works with."""
+
+    thermode: Thermode | None
+    algometer: Algometer | None
+    thermode_driver: str
+    algometer_driver: str
+    button: ResponseButton | None
+    hands: Hands | None
+
+    def instrument(self, modality: Modality) -> Thermode | Algometer:
+        """The instrument for this modality. Raises RuntimeError when the station has none (the plan was not checked)."""
+        instrument = self.algometer if modality is Modality.PRESSURE else self.thermode
+        if instrument is None:
+            raise RuntimeError(f"no instrument for {modality.value}; the plan was not checked against the station")
+        return instrument
+
+    def driver(self, modality: Modality) -> str:
+        """Name of the driver of that instrument."""
+        return self.algometer_driver if modality is Modality.PRESSURE else self.thermode_driver
+
+
+class Attempt:
+    """Runs one attempt from the first adaptation to the recorded result.
+
+    Args:
+        planned: the trial.
+        attempt: 1, 2, … for this trial.
+        supersedes: the attempt that this one repeats, if any.
+        bench: instruments, button, hands.
+        desk: the operator's side.
+        log: the visit's log.
+        clock: the visit's clock.
+        abort: the switch that ends everything.
+    """
+
+    def __init__(
+        self,
+        planned: PlannedTrial,
+        attempt: int,
+        supersedes: int | None,
+        *,
+        bench: Bench,
+        desk: Desk,
+        log: LogSink,
+        clock: Clock,
+        abort: AbortSwitch,
+    ) -> None:
+        self._planned = planned
+        self._attempt = attempt
+        self._supersedes = supersedes
+        self._bench = bench
+        self._desk = desk
+        self._log = log
+        self._clock = clock
+        self._abort = abort
+        self._instrument = bench.instrument(planned.modality)
+        capabilities = self._instrument.capabilities
+        operator_read = capabilities.reading is Reading.OPERATOR
+        # An instrument with a button of its own sees the press first, and ends its ramp by it.
+        self._button = None if capabilities.has_button else bench.button
+        self._trial = LimitsTrial(planned, clock.monotonic(), operator_read=operator_read)
+        self._dose = DoseMeter() if isinstance(planned.ramp, ThermalRamp) else None
+        self._told = 0  # state changes already recorded
+        self._traced = 0  # samples already recorded
+        self._trace_hash = hashlib.sha256()
+        self._stopped = False
+        self.paused = False  # ended before its ramp because a pause was asked for
+        self._entry = Entry(value_kpa=None, raw_text="")
+        self.fault: QstError | None = None
+        self.record: records.Trial | None = None
+
+    def run(self, *, n_trials: int, isi_s: float | None, earlier_kpa: Sequence[float] = ()) -> records.Trial:
+        """Run it; the record is in the log, not yet committed.
+
+        Args:
+            n_trials: how many trials the plan has, for the operator.
+            isi_s: time since the last stimulus.
+            earlier_kpa: earlier values at this site, against which a typed value is checked.
+
+        Raises:
+            Aborted: the switch was thrown; the instrument is safe and the attempt is recorded before this goes on.
+            VisitStopped: the visit was ended while the value was being entered; likewise recorded.
+            LogWriteError: the log cannot be written; the instrument is safe.
+        """
+        planned = self._planned
+        self._log.write(
+            records.TrialStart(
+                sequence_index=planned.sequence_index,
+                attempt=self._attempt,
+                step_id=planned.step_id,
+                block=planned.block,
+                modality=planned.modality,
+                site_code=planned.site_code,
+                side=planned.side,
+                repeat_index=planned.repeat_index,
+                is_practice=planned.is_practice,
+                supersedes=self._supersedes,
+            )
+        )
+        self._log.commit()
+        self._desk.tell(TrialBegan(planned, self._attempt, n_trials))
+        ended: BaseException | None = self._run_safely()
+        if ended is None:
+            try:
+                self._read_peak(earlier_kpa)
+            except (Aborted, VisitStopped) as stopped:
+                # The stimulus is over; what was measured is recorded before the visit ends.
+                ended = stopped
+        with self._abort.shielded():
+            record = self._record(isi_s)
+        if ended is not None:
+            raise ended
+        return record
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def _run_safely(self) -> Aborted | None:
+        """The loop, with every way out of it leading through safety."""
+        try:
+            self._set_up()
+            self._loop()
+        except Aborted as aborted:
+            with self._abort.shielded():
+                self._guarded(self._trial.stop(aborted.cause, self._clock.monotonic()))
+                self._record_stop(aborted.cause.value)
+                self._loop()
+            return aborted
+        except BaseException:
+            self._make_safe()
+            raise
+        return None
+
+    def _set_up(self) -> None:
+        try:
+            self._prepare()
+            self._do(self._trial.start())
+        except INSTRUMENT_FAILURES as error:
+            self._fail(error)
+
+    def _prepare(self) -> None:
+        ramp, bench = self._planned.ramp, self._bench
+        if isinstance(ramp, PressureRamp):
+            if bench.algometer is not None:
+                bench.algometer.prepare(ramp)
+                bench.algometer.tare()
+        elif bench.thermode is not None:
+            bench.thermode.prepare(ramp)
+        if self._button is not None:
+            self._button.edges()  # presses from before the attempt mean nothing
+            if self._button.pressed():
+                raise NotReadyError(
+                    "the participant's button is held down", remedy="Let the participant release it, then repeat."
+                )
+
+    def _loop(self) -> None:
+        trial, clock = self._trial, self._clock
+        next_s = clock.monotonic()
+        while True:
+            try:
+                self._step()
+            except INSTRUMENT_FAILURES as error:
+                self._fail(error)
+            self._record_progress()
+            if trial.state is TrialState.DONE:
+                return
+            period_s = RAMP_PERIOD_S if trial.state is TrialState.RAMP else IDLE_PERIOD_S
+            next_s = max(next_s + period_s, clock.monotonic())
+            clock.sleep(next_s - clock.monotonic())
+
+    def _step(self) -> None:
+        """One look at everything: the operator first, because a stop waits for nothing."""
+        trial, now_s = self._trial, self._clock.monotonic()
+        self._desk.listen()
+        self._obey_operator(now_s)
+        if self._button is not None:
+            for edge in self._button.edges():
+                self._do(trial.edge(edge))
+        if not trial.operator_read:
+            self._feed(self._instrument.poll())
+        self._do(trial.tick(self._clock.monotonic()))
+        if trial.state is TrialState.READY and self._may_start():
+            self._do(trial.arm(self._clock.monotonic()))
+        if trial.operator_read and trial.state is TrialState.RAMP:
+            self._pace(now_s)
+
+    def _obey_operator(self, now_s: float) -> None:
+        """A stop at once; a pause only while no ramp runs, and then the attempt ends before its ramp."""
+        desk, trial = self._desk, self._trial
+        if desk.stop_asked is not None and not self._stopped:
+            self._stopped = True
+            self._do(trial.stop(desk.stop_asked, now_s))
+            self._record_stop(desk.stop_asked.value)
+        elif desk.pause_asked and trial.state in BEFORE_RAMP:
+            self.paused = True
+            self._do(trial.stop(AbortCause.OPERATOR_STOP, now_s))
+
+    def _may_start(self) -> bool:
+        """Whether the instrument would obey; a hand always does."""
+        thermode = self._bench.thermode
+        return self._planned.modality is Modality.PRESSURE or (thermode is not None and thermode.ready())
+
+    def _feed(self, samples: Sequence[Sample]) -> None:
+        trial, dose, tell = self._trial, self._dose, self._desk.tell
+        for sample in samples:
+            if dose is not None:
+                dose.add(sample.time_s, sample.value)
+            actions = trial.sample(sample)
+            if actions:
+                self._do(actions)
+            tell(Measured(sample.time_s, sample.value))
+
+    def _pace(self, now_s: float) -> None:
+        if isinstance(self._instrument, OperatorRead):
+            elapsed_s = now_s - self._trial.changes[-1][0]
+            self._desk.tell(Pace(elapsed_s, self._instrument.expected_display(elapsed_s)))
+
+    # -- carrying out ---------------------------------------------------------------------------------------------
+
+    def _do(self, actions: Sequence[Action]) -> None:
+        """Carry out what the state machine decided, in its order."""
+        for action in actions:
+            match action:
+                case Action.STOP:
+                    self._instrument.stop()
+                case Action.MAKE_SAFE:
+                    self._make_safe()
+                case Action.ADAPT:
+                    if self._bench.thermode is not None:
+                        self._bench.thermode.adapt()
+                case Action.BEGIN:
+                    self._begin()
+                case Action.RELEASE:
+                    self._release()
+
+    def _guarded(self, actions: Sequence[Action]) -> None:
+        """Carry out, and turn a failing instrument into the end of the trial."""
+        try:
+            self._do(actions)
+        except INSTRUMENT_FAILURES as error:
+            self._fail(error)
+
+    def _begin(self) -> None:
+        self._instrument.begin()
+        if isinstance(self._planned.ramp, PressureRamp) and self._bench.hands is not None:
+            self._bench.hands.press(rate_kpa_per_s=self._planned.ramp.rate_kpa_per_s)
+
+    def _release(self) -> None:
+        if self._bench.hands is not None:
+            self._bench.hands.release()
+        self._desk.tell(ReleaseNow())
+
+    def _make_safe(self) -> None:
+        try:
+            self._instrument.make_safe()
+        except INSTRUMENT_FAILURES as error:
+            # Nothing more can be done from here; the operator is told to take the instrument off the skin.
+            self.fault = self.fault or error
+
+    def _fail(self, error: QstError) -> None:
+        self.fault = self.fault or error
+        self._do(self._trial.fault(f"{error.code}: {error.what}", self._clock.monotonic()))
+
+    def _read_peak(self, earlier_kpa: Sequence[float]) -> None:
+        """The value that stands on the gauge after the press: read by software, or typed in by the operator."""
+        trial, gauge = self._trial, self._bench.algometer
+        if gauge is None or self._planned.modality is not Modality.PRESSURE or self.fault is not None:
+            return
+        elapsed_s = trial.result().ramp_duration_s
+        if isinstance(gauge, OperatorRead):
+            if elapsed_s is not None and trial.result().outcome is not Outcome.TIMEOUT:
+                self._entry = enter_value(
+                    self._desk, gauge, self._planned, elapsed_s=elapsed_s, earlier_kpa=earlier_kpa
+                )
+            return
+        try:
+            gauge.stop()
+            self._entry = Entry(value_kpa=gauge.peak_kpa(), raw_text="")
+        except INSTRUMENT_FAILURES as error:
+            # The readings stand; the gauge's own peak is missing and the fault says why.
+            self.fault = error
+
+    # -- recording ------------------------------------------------------------------------------------------------
+
+    def _record_stop(self, cause: str) -> None:
+        state = self._trial.changes[-2][1] if len(self._trial.changes) > 1 else self._trial.state
+        self._log.write(records.Stop(cause=cause, state=state.value))
+
+    def _record_progress(self) -> None:
+        """Write new states, and traces chunk by chunk."""
+        trial = self._trial
+        while self._told < len(trial.changes):
+            _, state = trial.changes[self._told]
+            self._told += 1
+            self._log.write(
+                records.State(sequence_index=self._planned.sequence_index, attempt=self._attempt, state=state.value)
+            )
+            self._desk.tell(StateEntered(state.value))
+        while len(trial.samples) - self._traced >= TRACE_CHUNK:
+            self._write_trace(TRACE_CHUNK)
+
+    def _write_trace(self, count: int) -> None:
+        chunk = self._trial.samples[self._traced : self._traced + count]
+        self._traced += count
+        start_s = self._trial.started_s
+        line_hash = self._log.write(
+            records.Trace(
+                sequence_index=self._planned.sequence_index,
+                attempt=self._attempt,
+                unit="kPa" if self._planned.modality is Modality.PRESSURE else "Cel",
+                t_s=[round(time_s - start_s, 4) for time_s, _ in chunk],
+                value=[round(value, 4) for _, value in chunk],
+            )
+        )
+        self._trace_hash.update(line_hash.encode("ascii"))
+
+    def _record(self, isi_s: float | None) -> records.Trial:
+        self._record_progress()
+        rest = len(self._trial.samples) - self._traced
+        if rest:
+            self._write_trace(rest)
+        if self.fault is not None:
+            self._record_fault(self.fault)
+        record = trial_record(
+            self._trial,
+            attempt=self._attempt,
+            supersedes=self._supersedes,
+            instrument=self._bench.driver(self._planned.modality),
+            peak=self._entry.value_kpa,
+            raw_text=self._entry.raw_text,
+            isi_s=isi_s,
+            dose=self._dose,
+            trace_sha256=self._trace_hash.hexdigest() if self._traced else "",
+            invalid_reason=self._entry.problem,
+        )
+        self._log.write(record)
+        self.record = record
+        return record
+
+    def _record_fault(self, fault: QstError) -> None:
+        self._log.write(
+            records.Fault(
+                code=fault.code,
+                what=fault.what,
+                where=fault.where,
+                did=fault.did or "made the instrument safe and ended the attempt",
+                remedy=fault.remedy,
+                sequence_index=self._planned.sequence_index,
+            )
+        )

@@ -1,0 +1,370 @@
+"""The engine: works through a plan, trial by trial, and leaves a truthful log whatever happens.
+
+The order inside a trial is fixed: rest, placement confirmed by the operator, attempt, record on disk, judgement. Nothing
+is ever repeated by itself; a repeat is the operator's decision and a new attempt.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from qst.abort import AbortCause, Aborted, AbortSwitch
+from qst.clock import Clock
+from qst.errors import NotReadyError
+from qst.instruments import Modality, NeedsSetup, SetupStep
+from qst.protocol.plan import Plan, PlannedTrial
+from qst.record import records
+from qst.record.records import Score, Trial, VisitOutcome
+from qst.sites import SITES
+from qst.units import DISPLAY_UNITS
+from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt, Bench
+from qst.visit.desk import Desk, LogSink, VisitStopped
+from qst.visit.operator import Choice, PromptKind, TrialEnded
+
+#: How long a set-up step is watched after the operator confirmed it, s, and how often it may fail.
+SETUP_WATCH_S = 1.5
+SETUP_ATTEMPTS = 5
+
+#: From the recorded trials to the protocol's summary values.
+Scorer = Callable[[Sequence[Trial], Mapping[tuple[int, int], bool]], tuple[Score, ...]]
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """What an earlier part of this visit left behind.
+
+    Args:
+        trials: recorded attempts, oldest first.
+        rejected: (sequence_index, attempt) of attempts judged invalid by the operator.
+        unfinished: (sequence_index, attempt) of an attempt that was begun and has no result.
+        next_index: sequence index of the first trial still to do.
+    """
+
+    trials: tuple[Trial, ...] = ()
+    rejected: frozenset[tuple[int, int]] = frozenset()
+    unfinished: tuple[int, int] | None = None
+    next_index: int = 1
+
+
+class VisitResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a visit ended, and what it found."""
+
+    outcome: VisitOutcome
+    reason: str
+    trials: tuple[Trial, ...]
+    summary: tuple[Score, ...]
+
+
+class VisitEngine:
+    """Runs a plan.
+
+    Args:
+        plan: what is to be done; checked against the station beforehand.
+        bench: connected instruments, button, hands.
+        desk: the operator's side.
+        log: the visit's log, its header already written.
+        clock: the visit's clock.
+        abort: the switch that ends everything.
+        scorer: computes the summary values.
+        history: what was done before an interruption.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        bench: Bench,
+        desk: Desk,
+        log: LogSink,
+        clock: Clock,
+        abort: AbortSwitch,
+        scorer: Scorer,
+        history: History | None = None,
+    ) -> None:
+        self._plan = plan
+        self._bench = bench
+        self._desk = desk
+        self._log = log
+        self._clock = clock
+        self._abort = abort
+        self._scorer = scorer
+        self._history = history or History()
+        self._trials: list[Trial] = list(self._history.trials)
+        self._rejected: set[tuple[int, int]] = set(self._history.rejected)
+        self._last_stimulus_s: float | None = None
+        # After an interruption nobody knows how long ago the last stimulus was: every rest is kept in full.
+        self._site_free_s: dict[tuple[str, str], float] = {}
+        self._read_aloud: set[str] = set()
+
+    def run(self) -> VisitResult:
+        """Run the visit to its end, whatever that is; the End record is on disk when this returns.
+
+        Raises:
+            LogWriteError: the log cannot be written; the instruments are safe.
+        """
+        try:
+            outcome, reason = self._run_trials() if self._set_up() else (VisitOutcome.FAILED, "not set up")
+        except VisitStopped as stopped:
+            outcome, reason = self._stopped(stopped.cause)
+        except Aborted as aborted:
+            with self._abort.shielded():
+                outcome, reason = self._stopped(aborted.cause)
+        finally:
+            with self._abort.shielded():
+                self._make_safe()
+        with self._abort.shielded():
+            return self._end(outcome, reason)
+
+    def _run_trials(self) -> tuple[VisitOutcome, str]:
+        if self._history.trials or self._history.unfinished:
+            now_s = self._clock.monotonic()
+            self._last_stimulus_s = now_s
+            for trial in self._history.trials:
+                self._site_free_s[trial.site_code, trial.side] = now_s
+        for planned in self._plan.trials:
+            if planned.sequence_index >= self._history.next_index and not self._run_trial(planned):
+                return VisitOutcome.FAILED, "an instrument failed and the operator ended the visit"
+        return VisitOutcome.COMPLETED, ""
+
+    # -- set-up ---------------------------------------------------------------------------------------------------
+
+    def _set_up(self) -> bool:
+        """The steps that an instrument needs once by the operator's hand. Returns False when the operator gave up."""
+        instruments: tuple[object, ...] = (self._bench.thermode, self._bench.algometer)
+        for instrument in instruments:
+            if isinstance(instrument, NeedsSetup):
+                for step in instrument.setup_steps():
+                    if not self._set_up_step(instrument, step):
+                        return False
+        return True
+
+    def _set_up_step(self, instrument: NeedsSetup, step: SetupStep) -> bool:
+        text = step.text
+        for attempt in range(1, SETUP_ATTEMPTS + 1):
+            instrument.begin_setup(step.id)
+            answer = self._desk.ask(PromptKind.SET_UP, text, (Choice.OK, Choice.END), attempt=attempt)
+            if answer.choice is Choice.END:
+                return False
+            if self._bench.hands is not None:
+                self._bench.hands.press_on_table()
+            self._desk.rest(self._clock.monotonic() + SETUP_WATCH_S)
+            try:
+                self._log.write(records.Note(text=f"set-up {step.id}: {instrument.finish_setup(step.id)}"))
+            except NotReadyError as error:
+                text = f"{error}. {error.remedy} {step.text}"
+            else:
+                return True
+        return False
+
+    # -- one trial ------------------------------------------------------------------------------------------------
+
+    def _run_trial(self, planned: PlannedTrial) -> bool:
+        """All attempts at one trial. Returns False when the visit is to end after a fault."""
+        attempt, supersedes = 1, None
+        if self._history.unfinished is not None and self._history.unfinished[0] == planned.sequence_index:
+            supersedes = self._history.unfinished[1]
+            attempt = supersedes + 1
+            if not self._repeat_unfinished(planned, supersedes):
+                return True
+        while True:
+            self._desk.sequence_index = planned.sequence_index
+            self._desk.pause_if_asked()
+            isi_s = self._rest(planned)
+            self._place(planned, attempt)
+            if self._desk.pause_asked:
+                continue
+            choice = self._attempt(planned, attempt, supersedes, isi_s)
+            if choice is Choice.END:
+                return False
+            if choice is not Choice.REPEAT:
+                return True
+            attempt, supersedes = attempt + 1, attempt
+
+    def _repeat_unfinished(self, planned: PlannedTrial, attempt: int) -> bool:
+        answer = self._desk.ask(
+            PromptKind.UNFINISHED,
+            f"{describe(planned)} was under way when the visit was interrupted. Its result is lost. "
+            "Repeat it as a new attempt, or go on without it?",
+            (Choice.REPEAT, Choice.SKIP),
+            planned=planned,
+            attempt=attempt,
+        )
+        reason = answer.reason or "interrupted"
+        self._decide(planned.sequence_index, attempt, "invalid", reason)
+        if answer.choice is Choice.SKIP:
+            self._deviate("skipped", f"not repeated after an interruption: {reason}", planned.sequence_index)
+        return answer.choice is Choice.REPEAT
+
+    def _rest(self, planned: PlannedTrial) -> float | None:
+        """Keep the rests of the protocol. Returns the time since the last stimulus."""
+        if self._last_stimulus_s is None:
+            return None
+        free_s = self._last_stimulus_s + planned.rest_before_s
+        site_s = self._site_free_s.get((planned.site_code, planned.side))
+        if site_s is not None:
+            free_s = max(free_s, site_s + planned.same_site_rest_s)
+        reason = self._desk.rest(free_s)
+        if reason is not None:
+            left_s = free_s - self._clock.monotonic()
+            self._deviate("rest_shortened", f"by {left_s:.1f} s: {reason}", planned.sequence_index)
+        return self._clock.monotonic() - self._last_stimulus_s
+
+    def _place(self, planned: PlannedTrial, attempt: int) -> None:
+        text = f"{describe(planned)}. Place the {role_of(planned.modality)} and confirm site and side."
+        if planned.instruction and planned.instruction not in self._read_aloud:
+            self._read_aloud.add(planned.instruction)
+            text += f"\nRead aloud: {planned.instruction}"
+        self._desk.ask(PromptKind.PLACE, text, (Choice.OK,), planned=planned, attempt=attempt)
+        if self._bench.hands is not None:
+            self._bench.hands.place(
+                role=role_of(planned.modality),
+                modality=planned.modality.value,
+                site_code=planned.site_code,
+                side=planned.side,
+                exposure=planned.repeat_index,
+                key=f"{planned.step_id}/{attempt}",
+            )
+
+    def _attempt(self, planned: PlannedTrial, attempt: int, supersedes: int | None, isi_s: float | None) -> Choice:
+        """One attempt and what is to become of it."""
+        runner = Attempt(
+            planned,
+            attempt,
+            supersedes,
+            bench=self._bench,
+            desk=self._desk,
+            log=self._log,
+            clock=self._clock,
+            abort=self._abort,
+        )
+        earlier = [
+            trial.value_peak
+            for trial in self._trials
+            if trial.site_code == planned.site_code and trial.side == planned.side and trial.value_peak is not None
+        ]
+        try:
+            record = runner.run(n_trials=len(self._plan.trials), isi_s=isi_s, earlier_kpa=earlier)
+        finally:
+            if runner.record is not None:
+                self._trials.append(runner.record)
+            if self._bench.hands is not None:
+                self._bench.hands.lift()
+        self._log.commit()
+        now_s = self._clock.monotonic()
+        self._last_stimulus_s = self._site_free_s[planned.site_code, planned.side] = now_s
+        self._desk.tell(TrialEnded(record, planned))
+        if runner.paused:
+            # No ramp was begun, so another attempt after the pause repeats no stimulus.
+            self._reject(record, "paused before the ramp")
+            return Choice.REPEAT
+        return self._judge(planned, record, failed=runner.fault is not None)
+
+    def _judge(self, planned: PlannedTrial, record: Trial, *, failed: bool) -> Choice:
+        """The operator's judgement on what was just recorded."""
+        stop = self._desk.take_stop()
+        if stop is not None and stop is not AbortCause.OPERATOR_STOP:
+            raise VisitStopped(stop)
+        kind = PromptKind.FAULT if failed else PromptKind.JUDGE
+        choices: tuple[Choice, ...] = (Choice.REPEAT, Choice.SKIP, Choice.END)
+        if record.valid:
+            choices = (Choice.ACCEPT, *choices)
+        answer = self._desk.ask(kind, describe_result(record), choices, planned=planned, attempt=record.attempt)
+        if answer.choice is Choice.ACCEPT:
+            self._decide(record.sequence_index, record.attempt, "accept", answer.reason)
+            return answer.choice
+        reason = answer.reason or record.invalid_reason or "no reason given"
+        self._reject(record, reason)
+        if answer.choice is Choice.SKIP:
+            self._deviate("skipped", f"no further attempt: {reason}", record.sequence_index)
+        elif failed and answer.choice is Choice.REPEAT:
+            return self._reconnect(planned)
+        return answer.choice
+
+    def _reconnect(self, planned: PlannedTrial) -> Choice:
+        """After a fault the instrument must prove itself again before it may touch anybody."""
+        instrument = self._bench.instrument(planned.modality)
+        try:
+            instrument.close()
+            instrument.connect()
+        except INSTRUMENT_FAILURES as error:
+            self._log.write(
+                records.Fault(
+                    code=error.code,
+                    what=error.what,
+                    where=error.where,
+                    did="ended the visit; it can be resumed",
+                    remedy=error.remedy,
+                    sequence_index=planned.sequence_index,
+                )
+            )
+            return Choice.END
+        return Choice.REPEAT
+
+    # -- endings --------------------------------------------------------------------------------------------------
+
+    def _stopped(self, cause: AbortCause) -> tuple[VisitOutcome, str]:
+        self._make_safe()
+        self._log.write(records.Stop(cause=cause.value, state="visit"))
+        text = cause.value.replace("_", " ")
+        if cause is AbortCause.PARTICIPANT_WITHDREW:
+            return VisitOutcome.WITHDRAWN, text
+        return VisitOutcome.INTERRUPTED, text
+
+    def _make_safe(self) -> None:
+        for instrument in (self._bench.thermode, self._bench.algometer):
+            if instrument is not None:
+                try:
+                    instrument.make_safe()
+                except INSTRUMENT_FAILURES as error:
+                    self._log.write(
+                        records.Fault(
+                            code=error.code,
+                            what=f"could not be made safe: {error.what}",
+                            where=error.where,
+                            did="nothing more can be done by software",
+                            remedy="Take the instrument off the participant and press its own stop.",
+                        )
+                    )
+
+    def _end(self, outcome: VisitOutcome, reason: str) -> VisitResult:
+        valid = {
+            (t.sequence_index, t.attempt): (t.sequence_index, t.attempt) not in self._rejected for t in self._trials
+        }
+        summary = self._scorer(self._trials, valid)
+        self._log.write(records.End(outcome=outcome, reason=reason, n_trials=len(self._trials), summary=summary))
+        self._log.commit()
+        return VisitResult(outcome=outcome, reason=reason, trials=tuple(self._trials), summary=summary)
+
+    # -- records --------------------------------------------------------------------------------------------------
+
+    def _reject(self, record: Trial, reason: str) -> None:
+        self._decide(record.sequence_index, record.attempt, "invalid", reason)
+        self._rejected.add((record.sequence_index, record.attempt))
+
+    def _decide(self, sequence_index: int, attempt: int, decision: str, reason: str) -> None:
+        self._log.write(
+            records.Decision(sequence_index=sequence_index, attempt=attempt, decision=decision, reason=reason)
+        )
+
+    def _deviate(self, kind: str, text: str, sequence_index: int) -> None:
+        self._log.write(records.Deviation(kind=kind, text=text, sequence_index=sequence_index))
+
+
+def role_of(modality: Modality) -> str:
+    """Which instrument of a station applies this modality: its role in the station file."""
+    return "algometer" if modality is Modality.PRESSURE else "thermode"
+
+
+def describe(planned: PlannedTrial) -> str:
+    """A trial in words: modality, site, side, practice or repeat."""
+    what = "practice" if planned.is_practice else f"trial {planned.repeat_index}"
+    return f"{planned.modality.value.capitalize()}, {SITES[planned.site_code].label(planned.side)}, {what}"
+
+
+def describe_result(record: Trial) -> str:
+    """What an attempt came to, in one sentence, with its unit."""
+    if record.value_display is not None:
+        text = f"{record.value_display:g} {DISPLAY_UNITS[record.display_unit].label}"
+    else:
+        text = record.outcome.value.replace("_", " ")
+    if record.rate_flag:
+        text += f" (ramp too {record.rate_flag})"
+    return f"{text}; not valid: {record.invalid_reason}" if record.invalid_reason else text

@@ -1,0 +1,384 @@
+"""One trial of the method of limits, as a pure state machine.
+
+::
+
+    thermode:   adapt -> settle -> ready -> ramp -> return -> done
+    algometer:                     ready -> ramp -> return -> done
+
+It is fed samples, button edges, stop commands, faults and time; it answers with actions for the engine to carry out. No
+input or output happens in here, so every path can be tested exhaustively. Whatever comes in, a trial ends in exactly
+one outcome, and every path out of ``ramp`` gives the action that ends the stimulus before anything else.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from qst.abort import AbortCause
+from qst.instruments import ButtonEdge, RampEnd, Sample, ThermalRamp
+from qst.protocol.plan import PlannedTrial
+from qst.record.records import Outcome
+
+#: Pressure above which the tip counts as touching the skin, kPa (1 N on 1 cm²; our choice).
+CONTACT_KPA = 10.0
+#: How long after the end of a ramp the return may take beyond its computed time, s (our choice).
+RETURN_MARGIN_S = 10.0
+#: How near its start a plate counts as returned when the protocol does not say, °C (our choice).
+RETURNED_WITHIN_C = 0.5
+#: How long a hand may stay on after "release" before the trial ends anyway, s (our choice).
+RELEASE_TIMEOUT_S = 5.0
+#: How long a hand may take to touch the skin after the trial was armed, s (our choice).
+CONTACT_TIMEOUT_S = 30.0
+
+
+class TrialState(StrEnum):
+    """Where a trial is."""
+
+    ADAPT = "adapt"
+    SETTLE = "settle"
+    READY = "ready"
+    RAMP = "ramp"
+    RETURN = "return"
+    DONE = "done"
+
+
+#: States in which no ramp has begun.
+BEFORE_RAMP = (TrialState.ADAPT, TrialState.SETTLE, TrialState.READY)
+
+
+class Action(StrEnum):
+    """What the engine is to do, in the order given."""
+
+    STOP = "stop"  # end the stimulus: thermode back to baseline, readings of a gauge go on until released
+    MAKE_SAFE = "make_safe"  # something is wrong: bring the instrument to safety
+    ADAPT = "adapt"  # go to the start temperature
+    BEGIN = "begin"  # start the ramp; tell the hand to press
+    RELEASE = "release"  # tell the hand to let go
+
+
+_CAUSE_OUTCOME = {
+    AbortCause.OPERATOR_STOP: Outcome.OPERATOR_STOP,
+    AbortCause.EMERGENCY_STOP: Outcome.ESTOP,
+    AbortCause.PARTICIPANT_WITHDREW: Outcome.PARTICIPANT_WITHDREW,
+    AbortCause.INTERRUPT: Outcome.OPERATOR_STOP,
+    AbortCause.TERMINATED: Outcome.OPERATOR_STOP,
+    AbortCause.CONSOLE_LOST: Outcome.OPERATOR_STOP,
+}
+
+
+#: After these the plate must not even stay at the start temperature.
+_UNSAFE_TO_STAY = (Outcome.ESTOP, Outcome.DEVICE_FAULT, Outcome.PARTICIPANT_WITHDREW)
+
+
+class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured in one attempt. Values °C or kPa, times s; None where nothing was measured."""
+
+    outcome: Outcome
+    invalid_reason: str
+    value_at_response: float | None
+    value_peak: float | None
+    response_latency_s: float | None
+    ramp_duration_s: float | None
+    settle_s: float | None
+    ramp_start_s: float | None  # host time
+    ramp_end_s: float | None  # host time
+
+
+class LimitsTrial:
+    """A trial from placement to the end of the return.
+
+    Args:
+        planned: what is to be done.
+        started_s: host time at which the attempt began.
+        operator_read: the instrument gives no samples; the ramp is paced and timed only.
+
+    Attributes:
+        state: where the trial is.
+        samples: every sample it was fed, as (time_s, value).
+        changes: every state entered, as (time_s, state), oldest first.
+    """
+
+    def __init__(self, planned: PlannedTrial, started_s: float, *, operator_read: bool = False) -> None:
+        self.planned = planned
+        self.started_s = started_s
+        self.operator_read = operator_read
+        ramp = planned.ramp
+        self._thermal = ramp if isinstance(ramp, ThermalRamp) else None
+        if isinstance(ramp, ThermalRamp):
+            self._cutoff, self._sign = ramp.cutoff_c, 1.0 if ramp.rising else -1.0
+        else:
+            self._cutoff, self._sign = ramp.cutoff_kpa, 1.0
+        self.samples: list[tuple[float, float]] = []
+        self.changes: list[tuple[float, TrialState]] = []
+        self._outcome: Outcome | None = None
+        self._invalid_reason = ""
+        self._in_band_since_s: float | None = None
+        self._settled_s: float | None = None
+        self._ramp_start_s: float | None = None
+        self._ramp_end_s: float | None = None
+        self._response_s: float | None = None
+        self._value_at_response: float | None = None
+        self._device_ended = False
+        self._peak: float | None = None
+        self.state = TrialState.READY
+        self._enter(TrialState.ADAPT if self._thermal else TrialState.READY, started_s)
+
+    # -- what comes in --------------------------------------------------------------------------------------------
+
+    def start(self) -> list[Action]:
+        """The first actions."""
+        return [Action.ADAPT] if self._thermal else []
+
+    def arm(self, now_s: float) -> list[Action]:
+        """The operator is ready and the instrument obeys: start the ramp if the trial is ready for it."""
+        if self.state is not TrialState.READY:
+            return []
+        self._enter(TrialState.RAMP, now_s)
+        if self._thermal or self.operator_read:
+            self._ramp_start_s = now_s
+        return [Action.BEGIN]
+
+    def sample(self, sample: Sample) -> list[Action]:
+        """A reading of the instrument."""
+        state = self.state
+        if state is TrialState.DONE:
+            return []
+        time_s, value, pressed, ended = sample
+        self.samples.append((time_s, value))
+        if state is TrialState.RAMP:
+            return self._ramp_sample(time_s, value, pressed=pressed, ended=ended)
+        if state is TrialState.RETURN:
+            return self._return_sample(time_s, value)
+        if pressed:
+            return self._pressed_early(time_s)
+        if self._thermal:
+            self._watch_settling(self._thermal, time_s, value)
+        return []
+
+    def edge(self, edge: ButtonEdge) -> list[Action]:
+        """The participant's own button, where it is not part of the instrument."""
+        if not edge.pressed or self.state in (TrialState.RETURN, TrialState.DONE):
+            return []
+        if self.state is not TrialState.RAMP:
+            return self._pressed_early(edge.time_s)
+        return self._respond(edge.time_s)
+
+    def tick(self, now_s: float) -> list[Action]:
+        """Time has passed: look at every deadline."""
+        state = self.state
+        if state is TrialState.RAMP:
+            return self._tick_ramp(now_s)
+        if state is TrialState.RETURN:
+            return self._tick_return(now_s)
+        settle = self.planned.settle
+        if settle is not None and state is not TrialState.DONE and now_s - self.started_s > settle.timeout_s:
+            reason = f"the plate was not steady at its start, and the device ready, within {settle.timeout_s:g} s"
+            return self._end(Outcome.TIMEOUT, now_s, reason)
+        return []
+
+    def stop(self, cause: AbortCause, now_s: float) -> list[Action]:
+        """Somebody stops the trial."""
+        if self.state in (TrialState.RETURN, TrialState.DONE):
+            # The stimulus is already on its way back; the wish is recorded by the engine, the outcome stays true.
+            return []
+        outcome = _CAUSE_OUTCOME[cause]
+        return self._end(outcome, now_s, f"stopped: {cause.value.replace('_', ' ')}")
+
+    def fault(self, what: str, now_s: float) -> list[Action]:
+        """The instrument or its link failed: the trial is over at once, whatever state it is in."""
+        if self.state is TrialState.DONE:
+            return []
+        if self._outcome is None:
+            # A fault on the way back does not unmake what was measured before it; the engine records it by itself.
+            self._outcome, self._invalid_reason = Outcome.DEVICE_FAULT, what
+        if self.state is TrialState.RAMP:
+            self._ramp_end_s = now_s
+        self._enter(TrialState.DONE, now_s)
+        return [Action.MAKE_SAFE, Action.RELEASE]
+
+    # -- the way to the ramp --------------------------------------------------------------------------------------
+
+    def _watch_settling(self, ramp: ThermalRamp, time_s: float, value: float) -> None:
+        settle = self.planned.settle
+        if settle is None:
+            if self.state is not TrialState.READY:
+                self._enter(TrialState.READY, time_s)
+            return
+        # Readings sit on a grid: a value exactly on the band's edge is inside.
+        if abs(value - ramp.start_c) > settle.within_c + 1e-9:
+            self._in_band_since_s = None
+            if self.state is not TrialState.ADAPT:
+                self._enter(TrialState.ADAPT, time_s)
+        elif self._in_band_since_s is None:
+            self._in_band_since_s = time_s
+            self._enter(TrialState.SETTLE, time_s)
+        elif self.state is TrialState.SETTLE and time_s - self._in_band_since_s >= settle.for_s:
+            self._settled_s = time_s - self._in_band_since_s
+            self._enter(TrialState.READY, time_s)
+
+    def _pressed_early(self, time_s: float) -> list[Action]:
+        if self._thermal:
+            self._response_s = time_s
+            self._value_at_response = self._value_before(time_s)
+            return self._end(Outcome.PAIN_AT_BASELINE, time_s, "")
+        return self._end(Outcome.RESPONSE, time_s, "the button was pressed before contact")
+
+    # -- the ramp -------------------------------------------------------------------------------------------------
+
+    def _ramp_sample(self, time_s: float, value: float, *, pressed: bool | None, ended: RampEnd | None) -> list[Action]:
+        self._note_peak(value)
+        if ended is not None:
+            self._device_ended = True
+            if ended is RampEnd.FAULT:
+                return self._end(Outcome.DEVICE_FAULT, time_s, "the device ended the ramp with a fault")
+            if ended is RampEnd.LIMIT:
+                return self._end(Outcome.CUTOFF, time_s, "")
+            return self._respond(time_s)
+        if pressed:
+            return self._respond(time_s)
+        if (value - self._cutoff) * self._sign >= 0:
+            return self._end(Outcome.CUTOFF, time_s, "")
+        if self._ramp_start_s is None and value >= CONTACT_KPA:
+            self._ramp_start_s = self._contact_s(time_s, value)
+        return []
+
+    def _contact_s(self, time_s: float, value: float) -> float:
+        """When the tip touched: where the line through the last two samples crosses the contact threshold."""
+        if len(self.samples) > 1:
+            before_s, before = self.samples[-2]
+            if before < CONTACT_KPA < value:
+                return before_s + (time_s - before_s) * (CONTACT_KPA - before) / (value - before)
+        return time_s
+
+    def _respond(self, press_s: float) -> list[Action]:
+        self._response_s = press_s
+        reason = ""
+        if self._ramp_start_s is None and not self._thermal:
+            reason = "the button was pressed before contact"
+        if not self.operator_read:
+            self._value_at_response = self._value_before(press_s)
+        return self._end(Outcome.RESPONSE, press_s, reason)
+
+    def _value_before(self, press_s: float) -> float | None:
+        """Last value measured before the press became visible; later refined by :meth:`_refine_response`."""
+        for time_s, value in reversed(self.samples):
+            if time_s < press_s:
+                return value
+        return None
+
+    def _refine_response(self) -> float | None:
+        """Value at the press, interpolated when samples stand on both sides of it and the hand made the ramp.
+
+        A device that ends its own ramp has already turned round in the sample after the press, so there the last value
+        before the press stands as it is.
+        """
+        press_s, value = self._response_s, self._value_at_response
+        if press_s is None or value is None or self._thermal:
+            return value
+        before: tuple[float, float] | None = None
+        for time_s, sample in self.samples:
+            if time_s <= press_s:
+                before = (time_s, sample)
+            elif before is not None:
+                return before[1] + (sample - before[1]) * (press_s - before[0]) / (time_s - before[0])
+        return value
+
+    def _tick_ramp(self, now_s: float) -> list[Action]:
+        start_s = self._ramp_start_s
+        if start_s is None:
+            if now_s - self.changes[-1][0] > CONTACT_TIMEOUT_S:
+                return self._end(Outcome.TIMEOUT, now_s, f"no contact within {CONTACT_TIMEOUT_S:g} s")
+            return []
+        if self.operator_read and now_s - start_s >= self.planned.ramp.duration_s:
+            return self._end(Outcome.CUTOFF, now_s, "")
+        if now_s - start_s > self.planned.timeout_s:
+            return self._end(Outcome.TIMEOUT, now_s, f"no response within {self.planned.timeout_s:g} s")
+        return []
+
+    def _end(self, outcome: Outcome, now_s: float, invalid_reason: str) -> list[Action]:
+        """The one way out of everything before ``return``: the stimulus ends first."""
+        self._outcome = outcome
+        self._invalid_reason = invalid_reason
+        ramping = self.state is TrialState.RAMP
+        if ramping:
+            self._ramp_end_s = now_s
+        self._enter(TrialState.RETURN, now_s)
+        if self._thermal is None:
+            return [Action.RELEASE]
+        if not ramping or outcome in _UNSAFE_TO_STAY:
+            # The start itself may be what hurts (20 °C): leave it for the device's own safe state.
+            return [Action.MAKE_SAFE]
+        return [] if self._device_ended else [Action.STOP]
+
+    # -- the way back ---------------------------------------------------------------------------------------------
+
+    def _return_sample(self, time_s: float, value: float) -> list[Action]:
+        ramp = self._thermal
+        self._note_peak(value)
+        if ramp is None:
+            released = value < CONTACT_KPA
+        else:
+            within_c = self.planned.settle.within_c if self.planned.settle is not None else RETURNED_WITHIN_C
+            released = self._ramp_end_s is None or (value - ramp.start_c) * self._sign <= within_c
+        if released:
+            self._enter(TrialState.DONE, time_s)
+        return []
+
+    def _tick_return(self, now_s: float) -> list[Action]:
+        if self.operator_read:
+            self._enter(TrialState.DONE, now_s)
+            return []
+        ramp = self._thermal
+        entered_s = self.changes[-1][0]
+        if ramp is None:
+            if now_s - entered_s > RELEASE_TIMEOUT_S:
+                self._invalid_reason = self._invalid_reason or f"not released within {RELEASE_TIMEOUT_S:g} s"
+                self._enter(TrialState.DONE, now_s)
+            return []
+        longest_s = abs(ramp.cutoff_c - ramp.start_c) / ramp.return_rate_c_per_s + RETURN_MARGIN_S
+        if now_s - entered_s > longest_s:
+            return self.fault(f"the plate did not return to its start within {longest_s:.0f} s", now_s)
+        return []
+
+    # -- helpers --------------------------------------------------------------------------------------------------
+
+    def _note_peak(self, value: float) -> None:
+        if self._peak is None or (value - self._peak) * self._sign > 0:
+            self._peak = value
+
+    def _enter(self, state: TrialState, now_s: float) -> None:
+        self.state = state
+        self.changes.append((now_s, state))
+
+    @property
+    def ramp_samples(self) -> Sequence[tuple[float, float]]:
+        """Samples from the start of the ramp (contact) to its end."""
+        start_s, end_s = self._ramp_start_s, self._ramp_end_s
+        if start_s is None or end_s is None:
+            return ()
+        return [sample for sample in self.samples if start_s <= sample[0] <= end_s]
+
+    def result(self) -> TrialResult:
+        """What was measured.
+
+        Raises:
+            RuntimeError: the trial is not done.
+        """
+        if self.state is not TrialState.DONE or self._outcome is None:
+            raise RuntimeError("a trial has a result only when it is done")
+        start_s, end_s = self._ramp_start_s, self._ramp_end_s
+        latency_s = None
+        if start_s is not None and self._response_s is not None:
+            latency_s = self._response_s - start_s
+        return TrialResult(
+            outcome=self._outcome,
+            invalid_reason=self._invalid_reason,
+            value_at_response=self._refine_response(),
+            value_peak=self._peak,
+            response_latency_s=latency_s,
+            ramp_duration_s=None if start_s is None or end_s is None else end_s - start_s,
+            settle_s=self._settled_s,
+            ramp_start_s=start_s,
+            ramp_end_s=end_s,
+        )
