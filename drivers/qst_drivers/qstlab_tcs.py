@@ -1,0 +1,347 @@
+"""Driver of the QST.Lab TCS II, a five-zone Peltier thermode on a USB serial line.
+
+The device makes the ramp and ends it: ``Ol`` lets the participant's button stop it in firmware, and the programmed
+duration ends it at the cut-off, so it returns to baseline also when the host has gone silent. The driver is a second
+layer: it sends ``A`` as soon as it sees the button, the end of the duration, or a plate that does not follow its ramp.
+
+Source: TCS 2.2 User's Manual (software 14.52.032+), QST.Lab MATLAB libraries, help text published with pytcsii. What no
+document confirms is listed in ``CAPABILITIES.unverified``.
+"""
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any, ClassVar
+
+from qst.clock import Clock
+from qst.errors import (
+    InstrumentFaultError,
+    LinkError,
+    LinkTimeoutError,
+    NotReadyError,
+    RemoteProtocolError,
+)
+from qst.instruments import (
+    Capabilities,
+    Identity,
+    Link,
+    Sample,
+    ThermalRamp,
+)
+
+from qst_drivers.tcs_capabilities import describe
+from qst_drivers.tcs_port import ABORT_REPEATS, QUIET_S, TcsPort
+from qst_drivers.tcs_program import (
+    NO_ZONES,
+    Program,
+    TcsSettings,
+    check_readback,
+    write_program,
+)
+from qst_drivers.tcs_watch import RampWatch
+from qst_drivers.wire.tcs import Plain, ProfileMode, Zones, encode
+from qst_drivers.wire.tcs_replies import NO_PROBE_ABOVE_C, Temperatures, decode_header, decode_parameters
+
+_OPEN_WAIT_S = 0.2
+_UNPACED_FROM = 14  # firmware
+_ZONES_AGREE_C = 1.0
+_AT_BASELINE_C = 1.0
+_AT_NEUTRAL_C = 2.0
+_NEUTRAL_WAIT_S = 10.0
+_HEADING_S = 2.0
+_HEADING_C = 0.15
+_LOOK_S = 0.050
+_MUTE = encode(Plain("F"))
+_START = encode(Plain("Ol"))
+_NO_PROFILES = encode(ProfileMode(NO_ZONES))
+_ALL_ZONES_OUT = encode(Zones(NO_ZONES))
+
+
+class QstlabTcs:
+    """One TCS II; a ``Thermode``.
+
+    Args:
+        link: a serial link at 115 200 baud, 8N1, no flow control.
+        settings: ``thermode_area``, ``zones``, ``min_temperature``, ``max_temperature``, ``max_rate``,
+            ``max_return_rate``, ``min_battery_percent``.
+        clock: the visit's clock.
+
+    Raises:
+        StationFileError: a setting is wrong.
+    """
+
+    TITLE: ClassVar[str] = "QST.Lab TCS II (Peltier thermode, five zones, USB serial)"
+    CAPABILITIES: ClassVar[Capabilities] = describe(TcsSettings())
+
+    def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
+        self._settings = TcsSettings.read(settings)
+        self._capabilities = describe(self._settings)
+        self._link = link
+        self._clock = clock
+        self._port = TcsPort(link, clock)
+        enabled = [zone for zone, on in enumerate(self._settings.zones) if on]
+        self._zone_count = len(enabled)
+        self._pick = itemgetter(*enabled, enabled[0])  # at least two, so that it always gives a tuple
+        self._open = False
+        self._safe = True
+        self._neutral_c: float | None = None
+        self._program: Program | None = None
+        self._adapted = False
+        self._watch: RampWatch | None = None
+        self.parameters_text = ""  #: the device's own listing, as it was read last
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this thermode, as configured, can do."""
+        return self._capabilities
+
+    @property
+    def thermode_area_cm2(self) -> float | None:
+        """Contact area in cm², from the station file; the device does not tell it."""
+        return self._settings.area_cm2
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def connect(self) -> Identity:
+        """Open the link, bring the line in step, identify the device, check battery, sensors and probe."""
+        if self._open:
+            self.close()
+        self._link.open()
+        self._open = True
+        try:
+            return self._greet()
+        except BaseException:
+            self._open = False
+            self._link.close()
+            raise
+
+    def _greet(self) -> Identity:
+        self._port = port = TcsPort(self._link, self._clock)
+        self._clock.sleep(_OPEN_WAIT_S)
+        port.abort()
+        for _ in range(2):
+            port.send(_MUTE)
+            port.drain(QUIET_S)
+        header = decode_header(port.text("H"))
+        port.paced = header.major is None or header.major < _UNPACED_FROM
+        port.require_battery(self._settings.min_battery_percent)
+        port.require_sensors()
+        port.send(_NO_PROFILES)
+        self._neutral_c = self._read_parameters().get("N", 0) / 10 or None
+        self._wait_for_neutral()
+        return Identity(
+            model="QST.Lab TCS II",
+            serial=header.probe_id,
+            firmware=header.firmware,
+            detail=f"probe type {header.probe_type}; the serial number is the probe's",
+        )
+
+    def _wait_for_neutral(self) -> None:
+        """The plate rests at its baseline, and every zone has a probe."""
+        deadline_s = self._clock.monotonic() + _NEUTRAL_WAIT_S
+        while True:
+            value_c = self._mean_c(self._temperatures())
+            if self._neutral_c is None or abs(value_c - self._neutral_c) <= _AT_NEUTRAL_C:
+                return
+            if self._clock.monotonic() >= deadline_s:
+                raise InstrumentFaultError(
+                    f"the plate is at {value_c:.1f} °C, its baseline is {self._neutral_c:g} °C",
+                    where=self._link.description,
+                    did="nothing was started",
+                    remedy="lift the thermode; switch it off and on; if it stays, have the probe checked",
+                )
+            self._clock.sleep(_LOOK_S)
+
+    def close(self) -> None:
+        """Make safe, take all zones out, close the link. Idempotent."""
+        if not self._open:
+            return
+        try:
+            if not self._safe:
+                self.make_safe()
+            self._port.send(_ALL_ZONES_OUT)
+        except LinkError:
+            return  # nothing can be said to a device that is gone; its own duration ends the stimulus
+        finally:
+            self._open = False
+            self._program = self._watch = None
+            self._link.close()
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise NotReadyError("the TCS is not connected", where=self._link.description, remedy="connect it first")
+
+    # --- a ramp --------------------------------------------------------------------------------------------------
+
+    def prepare(self, ramp: ThermalRamp) -> None:
+        """Prove and program ``ramp``, and read it back. Nothing moves: the baseline is set by :meth:`adapt`."""
+        program = write_program(ramp, self._settings)
+        self._require_open()
+        self._program, self._adapted, self._watch = None, False, None
+        self._port.require_sensors()
+        self._port.send(encode(*program.limits))
+        self._verify(program.expected)
+        self._program = program
+
+    def _read_parameters(self) -> dict[str, int]:
+        data = self._port.text("P")
+        self.parameters_text = data.decode("ascii", "replace")
+        return decode_parameters(data)
+
+    def _verify(self, expected: Mapping[str, int]) -> None:
+        try:
+            check_readback(self._read_parameters(), expected)
+        except InstrumentFaultError:
+            self.stop()
+            raise
+
+    def adapt(self) -> None:
+        """Set the baseline to the start of the ramp and read everything back. The plate is held there by the device."""
+        self._require_open()
+        program = self._require_program()
+        self._watch = None
+        self._safe = False
+        self._neutral_c = program.ramp.start_c
+        self._port.send(encode(program.neutral))
+        self._verify({**program.expected, "N": round(program.ramp.start_c * 10)})
+        self._adapted = True
+
+    def _require_program(self) -> Program:
+        if self._program is None:
+            raise NotReadyError("no ramp is prepared", where=self._link.description, remedy="prepare a ramp first")
+        return self._program
+
+    def ready(self) -> bool:
+        """Whether a verified ramp waits and the line is in step."""
+        return self._open and self._adapted and not self._port.in_doubt and self._watch is None
+
+    def begin(self) -> None:
+        """Start the ramp; the participant's button ends it in the device."""
+        self._require_open()
+        program = self._require_program()
+        if not self._adapted or self._watch is not None:
+            raise NotReadyError(
+                "the baseline of this ramp is not set" if self._watch is None else "the ramp has already been started",
+                where=self._link.description,
+                remedy="adapt first",
+            )
+        value_c = self._mean_c(self._temperatures())
+        if abs(value_c - program.ramp.start_c) > _AT_BASELINE_C:
+            raise NotReadyError(
+                f"the plate is at {value_c:.1f} °C, the ramp starts at {program.ramp.start_c:g} °C",
+                where=self._link.description,
+                did="the ramp was not started",
+                remedy="wait until the plate has settled",
+            )
+        self._safe = False
+        began_s = self._clock.monotonic()
+        self._watch = RampWatch(program, began_s, self._capabilities.stated_overshoot)
+        self._port.send(_START)
+
+    def poll(self) -> Sequence[Sample]:
+        """One round trip: buttons, then temperatures.
+
+        Raises:
+            NotReadyError: not connected.
+            LinkError, RemoteProtocolError: no answer, or a wrong one; the line is brought back in step before the next.
+            InstrumentFaultError: no probe, zones that disagree, or a plate off its ramp. ``A`` was sent.
+        """
+        if not self._open:
+            self._require_open()
+        time_s = self._clock.monotonic()
+        keys, temperatures = self._port.ask_keys_and_temperatures()
+        value_c = self._mean_c(temperatures)
+        pressed = keys.respond
+        watch = self._watch
+        if watch is None:
+            return (Sample(time_s, value_c, pressed),)
+        if watch.ended is None:
+            self._second_layer(watch, time_s, value_c, pressed=pressed)
+        return (Sample(time_s, value_c, pressed, watch.ended),)
+
+    def _second_layer(self, watch: RampWatch, time_s: float, value_c: float, *, pressed: bool) -> None:
+        try:
+            watch.see(time_s, value_c, pressed=pressed)
+        except InstrumentFaultError:
+            self._port.abort()
+            raise
+        if watch.ended is not None:
+            self._port.abort()
+            if watch.inferred:
+                self._port.require_sensors()
+
+    def _temperatures(self) -> Temperatures:
+        (temperatures,) = self._port.ask("E")
+        return temperatures  # type: ignore[return-value]  # E is answered by Temperatures
+
+    def _mean_c(self, temperatures: Temperatures) -> float:
+        zones: tuple[float, ...] = self._pick(temperatures.zones_c)
+        low_c, high_c = min(zones), max(zones)
+        if high_c - low_c > _ZONES_AGREE_C or high_c > NO_PROBE_ABOVE_C:
+            self._zone_fault(zones)
+        return (sum(zones) - zones[0]) / self._zone_count
+
+    def _zone_fault(self, zones: Sequence[float]) -> None:
+        self._port.abort()
+        absent = max(zones) > NO_PROBE_ABOVE_C
+        shown = ", ".join([f"{zone:.1f}" for zone in zones[:-1]])
+        raise InstrumentFaultError(
+            "no probe answers" if absent else f"the zones disagree by more than {_ZONES_AGREE_C:g} °C: {shown}",
+            where=self._link.description,
+            did="the stimulus was ended (A sent)",
+            remedy="check the probe's plug" if absent else "lift the thermode; have the probe checked",
+        )
+
+    def stop(self) -> None:
+        """End the stimulus; the plate returns to baseline. Idempotent; does nothing when not connected."""
+        if self._open:
+            self._port.abort()
+            self._watch = None
+            self._adapted = False
+
+    def make_safe(self) -> None:
+        """``A`` until the plate is seen at, or on its way to, its baseline. From any state; idempotent.
+
+        Raises:
+            LinkError: the device could not be reached.
+            InstrumentFaultError: it was reached, and the plate does not return.
+        """
+        if not self._open:
+            return
+        self._watch, self._adapted, self._program = None, False, None
+        problem: LinkTimeoutError | RemoteProtocolError | None = None
+        for _ in range(ABORT_REPEATS):
+            self._port.abort()
+            try:
+                self._port.resynchronise()
+                if self._heading_home():
+                    self._safe = True
+                    return
+                problem = None
+            except (LinkTimeoutError, RemoteProtocolError) as failed:
+                problem = failed
+        if problem is not None:
+            raise problem
+        raise InstrumentFaultError(
+            "the plate does not return to its baseline",
+            where=self._link.description,
+            did=f"A was sent {ABORT_REPEATS} times over",
+            remedy="lift the thermode off the skin now, then switch it off at its own switch",
+        )
+
+    def _heading_home(self) -> bool:
+        """Whether the plate is within 1 °C of its baseline, or comes nearer."""
+        if self._neutral_c is None:
+            self._neutral_c = self._read_parameters().get("N", 300) / 10
+        first_c = self._distance_c()
+        deadline_s = self._clock.monotonic() + _HEADING_S
+        distance_c = first_c
+        while distance_c > _AT_BASELINE_C and first_c - distance_c < _HEADING_C:
+            if self._clock.monotonic() >= deadline_s:
+                return False
+            self._clock.sleep(_LOOK_S)
+            distance_c = self._distance_c()
+        return True
+
+    def _distance_c(self) -> float:
+        temperatures = self._temperatures()
+        return abs(self._mean_c(temperatures) - (self._neutral_c or 0.0))

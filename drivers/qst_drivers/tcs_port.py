@@ -1,0 +1,201 @@
+"""Questions and answers on the serial line of a TCS: pacing, deadlines, and never an answer to another question.
+
+Nothing on this line names what it answers. Answers come in the order of their questions, so after any doubt (a
+deadline passed, a byte nobody asked for) the port mutes the display, waits until the line is quiet, and asks for the
+battery: its answer looks like no other, and everything before it is discarded.
+"""
+
+import re
+from typing import Final
+
+from qst.clock import Clock
+from qst.errors import InstrumentFaultError, LinkClosedError, LinkTimeoutError, RemoteProtocolError
+from qst.instruments import Link
+
+from qst_drivers.wire.tcs_replies import TEXT_LIMIT, Keys, Reply, ReplyDecoder, Temperatures
+
+#: Between two characters until the firmware is known to be 14 or later (it scans its port once a millisecond).
+PACE_S: Final = 0.002
+#: Fixed-length answers: 24 bytes take 2.1 ms, begin within 2 ms, USB adds up to 16 ms; ten times that.
+ANSWER_S: Final = 0.25
+QUIET_S: Final = 0.050
+TEXT_QUIET_S: Final = 0.150
+TEXT_S: Final = 2.0
+#: An answer later than this after a doubt is treated as silence; the line stays in doubt.
+RESYNC_S: Final = 1.0
+ABORT_REPEATS: Final = 3
+_MARKER = re.compile(rb"\r\d\d\.\d{4}v \d{3}%\Z")
+_DID = "the line counts as out of step and is brought back in step before the next question"
+_REMEDY = (
+    "check the USB cable and the thermode's battery; if the plate does not return to baseline, lift it off the skin"
+)
+
+
+class TcsPort:
+    """The line to one TCS.
+
+    Args:
+        link: an open link.
+        clock: the visit's clock.
+    """
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        self._link = link
+        self._clock = clock
+        self._decoder = ReplyDecoder()
+        self.paced = True
+        self.in_doubt = False
+
+    def send(self, data: bytes) -> None:
+        """Write commands, one character each 2 ms while the firmware needs it."""
+        if not self.paced:
+            self._link.write(data)
+            return
+        for byte in data:
+            self._link.write(bytes((byte,)))
+            self._clock.sleep(PACE_S)
+
+    def abort(self) -> None:
+        """``A``, three times: the first may fall into a command under way, and none of them can do harm."""
+        self.send(b"A" * ABORT_REPEATS)
+
+    def ask(self, queries: str) -> list[Reply]:
+        """Answers to one-letter queries of fixed length.
+
+        Raises:
+            LinkTimeoutError: an answer is missing or short.
+            LinkClosedError: the other side is gone.
+            RemoteProtocolError: the answer has the wrong shape.
+        """
+        if self.in_doubt:
+            self.resynchronise()
+        return self._exchange(queries, queries.encode("ascii"))
+
+    def ask_keys_and_temperatures(self) -> tuple[Keys, Temperatures]:
+        """Buttons first, then temperatures, in one write: a button that is up was up when the temperature was taken."""
+        if self.in_doubt:
+            self.resynchronise()
+        keys, temperatures = self._exchange("KE", b"KE")
+        return keys, temperatures  # type: ignore[return-value]  # the decoder answers in the order asked
+
+    def _exchange(self, queries: str, data: bytes) -> list[Reply]:
+        decoder = self._decoder
+        try:
+            if self.paced:
+                self.send(data)
+            else:
+                self._link.write(data)
+            decoder.expect(queries)
+            replies = decoder.feed(self._read(ANSWER_S))
+            if not decoder.complete:
+                self._read_rest(replies)
+        except LinkTimeoutError as late:
+            received = decoder.received
+            self._doubt()
+            raise self._broke_off(
+                f"the answer to {queries} did not come in full ({received} bytes of a part)"
+            ) from late
+        except RemoteProtocolError as wrong:
+            self._doubt()
+            raise RemoteProtocolError(wrong.what, where=self._link.description, did=_DID, remedy=_REMEDY) from wrong
+        return replies
+
+    def _read_rest(self, replies: list[Reply]) -> None:
+        deadline_s = self._clock.monotonic() + ANSWER_S
+        while not self._decoder.complete:
+            replies += self._decoder.feed(self._read(max(deadline_s - self._clock.monotonic(), 0.0)))
+
+    def _broke_off(self, what: str) -> LinkTimeoutError:
+        return LinkTimeoutError(what, where=self._link.description, did=_DID, remedy=_REMEDY)
+
+    def _read(self, timeout_s: float) -> bytes:
+        data = self._link.read(timeout_s)
+        if not data:
+            raise LinkClosedError("the TCS is gone", where=self._link.description, remedy=_REMEDY)
+        return data
+
+    def _doubt(self) -> None:
+        self.in_doubt = True
+        self._decoder.clear()
+
+    def text(self, query: str) -> bytes:
+        """The free text that answers ``H`` or ``P``: everything until the line is quiet.
+
+        Raises:
+            LinkTimeoutError, LinkClosedError: nothing came.
+            RemoteProtocolError: it does not end.
+        """
+        if self.in_doubt:
+            self.resynchronise()
+        self.send(query.encode("ascii"))
+        try:
+            data = self._read(TEXT_S)
+            return data + self.drain(TEXT_QUIET_S)
+        except LinkTimeoutError as late:
+            self._doubt()
+            raise self._broke_off(f"no answer to {query}") from late
+        except RemoteProtocolError:
+            self._doubt()
+            raise
+
+    def drain(self, quiet_s: float) -> bytes:
+        """Take what comes until nothing has come for ``quiet_s``."""
+        data = b""
+        while True:
+            try:
+                data += self._read(quiet_s)
+            except LinkTimeoutError:
+                return data
+            if len(data) > TEXT_LIMIT:
+                raise RemoteProtocolError("the TCS does not stop sending", where=self._link.description, remedy=_REMEDY)
+
+    def resynchronise(self) -> None:
+        """Mute, wait for quiet, and find the answer to a question of our own.
+
+        Raises:
+            LinkTimeoutError: the device stays silent; the line stays in doubt.
+            LinkClosedError: the other side is gone.
+            RemoteProtocolError: it does not stop sending.
+        """
+        self._doubt()
+        self.send(b"F")
+        self.drain(QUIET_S)
+        self.send(b"B")
+        deadline_s = self._clock.monotonic() + RESYNC_S
+        data = b""
+        while not _MARKER.search(data):
+            left_s = deadline_s - self._clock.monotonic()
+            data += self._read(max(left_s, 0.0))
+            if len(data) > TEXT_LIMIT:
+                raise RemoteProtocolError("the TCS sends garbage", where=self._link.description, remedy=_REMEDY)
+        self.in_doubt = False
+
+    def require_battery(self, percent: int) -> None:
+        """Refuse a battery below ``percent`` %.
+
+        Raises:
+            InstrumentFaultError: it is below.
+        """
+        (battery,) = self.ask("B")
+        if battery.percent < percent:  # type: ignore[union-attr]  # B is answered by a Battery
+            raise InstrumentFaultError(
+                f"the battery has {battery.percent} %; at least {percent} % are needed",  # type: ignore[union-attr]  # as above
+                where=self._link.description,
+                did="nothing was started",
+                remedy="charge the thermode, then take it off the charger: it does not stimulate while charging",
+            )
+
+    def require_sensors(self) -> None:
+        """Refuse a probe with a sensor error.
+
+        Raises:
+            InstrumentFaultError: a sensor reports an error.
+        """
+        (sensors,) = self.ask("Q")
+        if not sensors.sound:  # type: ignore[union-attr]  # Q is answered by Sensors
+            raise InstrumentFaultError(
+                f"the TCS reports a sensor error: {sensors}",
+                where=self._link.description,
+                did="no stimulus was started",
+                remedy="check that the probe is plugged in; have it repaired if the error stays",
+            )
