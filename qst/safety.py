@@ -31,6 +31,8 @@ TRIAL_CEILING_S: Final = 120.0
 PROTOCOL_HEAT_MAX_C: Final = 50.0
 PROTOCOL_COLD_MIN_C: Final = 0.0
 PROTOCOL_PRESSURE_MAX_KPA: Final = 1000.0
+#: Where a thermode may wait on the skin: warm enough and cool enough to be held for minutes (engineering default).
+START_RANGE_C: Final = (15.0, 39.0)
 #: Slow heat ramps stay long in the hot range: at or below this rate a cut-off above 48 °C is worth a warning.
 SLOW_HEAT_RATE_C_PER_S: Final = 0.5
 SLOW_HEAT_CUTOFF_C: Final = 48.0

@@ -127,7 +127,7 @@ def _rate_units(simple: dict[str, _Unit]) -> dict[str, _Unit]:
 
 
 _SIMPLE = _simple_units()
-#: Every spelling that is understood without Pint, after :func:`_normalise`.
+#: Every spelling that is understood without Pint, after :func:`normalise`.
 SPELLINGS: Final = _SIMPLE | _rate_units(_SIMPLE)
 
 _QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit>[^\d.,'].*)?", re.DOTALL)
@@ -146,7 +146,7 @@ def _fail(what: str, remedy: str) -> NoReturn:
     raise InputError(what, remedy=remedy)
 
 
-def _normalise(text: str) -> str:
+def normalise(text: str) -> str:
     """One spelling for look-alikes: ring and ordinal signs, superscripts, minus signs, spaces around the unit."""
     text = text.translate({0x2212: "-", 0x2013: "-", 0xBA: "°", 0x2DA: "°", 0xB7: "*", 0x22C5: "*", 0x2044: "/"})
     text = unicodedata.normalize("NFKC", text)
@@ -161,7 +161,7 @@ def _split(text: object, kind: Kind) -> tuple[Decimal, str]:
         _fail("the quantity is empty", f"write {kind.noun}, for example '{kind.example}'")
     if len(text) > _LONGEST_TEXT:
         _fail(f"'{text[:40]}…' is too long for a quantity", f"write {kind.noun}, for example '{kind.example}'")
-    clean = _normalise(text)
+    clean = normalise(text)
     if _NOT_FINITE.match(clean):
         _fail(f"'{text}' is not a finite number", f"write {kind.noun}, for example '{kind.example}'")
     if grouped := _GROUPED.match(clean):
