@@ -1,0 +1,377 @@
+"""A simulated Mark-10 Series 5 force gauge, model M5-50, with a tip for pressure algometry.
+
+Behaviour from the Omega DFG-RS5 guide M5251 and the re-badged Series 5 and 7 guides. What no guide tells is a choice,
+marked "unverified" here, and where two behaviours are plausible a setting switches between them.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from qst.units import parse
+from qst_drivers.wire import mark10 as wire
+from qst_drivers.wire.mark10 import Command, GaugeError, ListReply, Unit
+from qst_simulators.load_cell import LoadCell, PeakDetector, rounded_half_away
+from qst_simulators.surroundings import Surroundings
+from qst_simulators.world import World
+
+_SAMPLES_PER_S = 7000.0  # Series 5
+_NOISE_DIGITS = 0.3  # standard deviation; our choice
+_OVERLOAD = 1.10  # of capacity: the display then shows OVER
+_DAMAGE = 1.50  # of capacity: safe overload
+_FORCE_FACTORS = {Unit.LBF: parse("1 lbf", "force"), Unit.KGF: parse("1 kgf", "force"), Unit.N: 1.0}
+_UNIT_COMMANDS: Final = {"LB": Unit.LBF, "KG": Unit.KGF, "N": Unit.N}
+#: Documented commands of which only the silence is simulated (memory, averaging, set points, trigger, SAVE's effect).
+_SILENT: Final = frozenset(("MEM", "STA", "AM", "A", "AD", "SPHD", "SPLD", "ETH", "ETL", "ETHL", "ETLH", "ETD", "PM"))
+
+
+class _Scale(NamedTuple):
+    """How a unit is shown: digit = step × 10**-decimals, capacity in that unit."""
+
+    step: int
+    decimals: int
+    capacity: float
+
+    @property
+    def digit(self) -> float:
+        return self.step * 10.0**-self.decimals
+
+
+#: M5-50. 50 × 0.01 lbF is printed by the maker; the other two were seen in shops only (unverified), further units in
+#: no source, so their commands are answered with "not applicable" (unverified).
+_SCALES: Final = {
+    Unit.LBF: _Scale(1, 2, 50.0),
+    Unit.KGF: _Scale(5, 3, 25.0),
+    Unit.N: _Scale(5, 2, 250.0),
+}
+
+_FACTORY: Final = ListReply(
+    firmware="V1.00",
+    unit=Unit.LBF,
+    mode="CUR",
+    display_filter=9,
+    current_filter=3,
+    auto_output=0,
+    auto_off_min=5,
+    with_units=True,
+    input_inverted=False,
+    unsigned_output=False,
+    mitutoyo=True,
+    mitutoyo_polarity=True,
+    battery=0,
+)
+
+
+def _choice(settings: Mapping[str, Any], name: str, choices: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a setting's value
+    value = settings.get(name, choices[0])
+    if value not in choices:
+        raise ValueError(f"{name} is one of {', '.join(map(str, choices))}, not {value}")
+    return value
+
+
+class SimulatedMark10:
+    """The gauge's byte side, its keys and its sensor.
+
+    Settings (all optional): ``baud`` (115200), ``noise`` and ``cell_errors`` (true), ``overload`` (``word`` or
+    ``clipped``), ``slow_wire`` (``drop`` lines that the baud rate has no room for, or ``queue`` them), ``auto_off``
+    (``silent`` or ``hang_up``), ``inverted_wiring`` (false), ``omits_polarity`` (an older gauge whose LIST has no
+    IPOL/OPOL), ``latency_s`` (0.001, of the USB adapter), ``serial``, and ``start``: settings the gauge wakes up with,
+    by the field names of ``ListReply``.
+
+    Args:
+        world: time and chance.
+        settings: see above.
+        surroundings: what pushes on the tip.
+
+    Raises:
+        ValueError: a setting has an impossible value.
+    """
+
+    TITLE = "Mark-10 M5-50 force gauge (simulated)"
+
+    def __init__(self, world: World, settings: Mapping[str, Any], surroundings: Surroundings) -> None:
+        self._world = world
+        self._word = _choice(settings, "overload", ("word", "clipped")) == "word"
+        self._drops = _choice(settings, "slow_wire", ("drop", "queue")) == "drop"
+        self._hangs_up = _choice(settings, "auto_off", ("silent", "hang_up")) == "hang_up"
+        self._omits_polarity = bool(settings.get("omits_polarity", False))
+        self._serial = str(settings.get("serial", "3512345"))
+        self._latency_s = float(settings.get("latency_s", 0.001))
+        self._byte_s = wire.BITS_PER_BYTE / float(_choice(settings, "baud", (115200, 9600, 19200, 38400, 57600)))
+        self.settings: ListReply = msgspec.structs.replace(_FACTORY, **settings.get("start", {}))
+        self.cell = LoadCell(
+            world,
+            "mark10",
+            surroundings.force,
+            full_scale_n=_SCALES[Unit.N].capacity,
+            errors=bool(settings.get("cell_errors", True)),
+            inverted=bool(settings.get("inverted_wiring", False)),
+        )
+        self._sigma_digits = _NOISE_DIGITS if settings.get("noise", True) else 0.0
+        self._noise = world.random("mark10", "noise").gauss
+
+        self.damaged = False
+        self.saved = False  # whether anybody sent SAVE
+        self.menu_open = False
+        self._on = True
+        self._used_s = 0.0  # when a key or a command was last used
+        self._lines = wire.LineSplitter()
+        self._out: deque[tuple[float, bytes]] = deque()  # (time of arrival at the host, line)
+        self._wire_free_s = 0.0
+        self._next_line_s: float | None = None
+        self._tare_n = 0.0
+        self._peaks = PeakDetector(self.cell, world.random("mark10", "peak noise"), world.now_s)
+        self._derive(self.settings)
+        self._restart_stream(self.settings.auto_output or 0, world.now_s)
+        self._answers = self._make_answers()
+
+    # ------------------------------------------------------------------------------------------------ the byte side
+
+    def connect(self, now_s: float) -> None:
+        """The host opened the port."""
+        self._live_until(now_s)
+        if not self._on and self._hangs_up:
+            raise ConnectionRefusedError("the port of the gauge is gone; it has switched itself off")
+
+    def disconnect(self, now_s: float) -> None:
+        """The host closed the port. The gauge does not notice; what is on the wire is lost."""
+        self._live_until(now_s)
+        self._out.clear()
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Bytes from the host. The force is read now; the time the command needs on the wire delays the answer."""
+        self._live_until(now_s)
+        arrived_s = now_s + len(data) * self._byte_s
+        for line in self._lines.feed(data):
+            if self._on and not self.menu_open:
+                self._used_s = now_s
+                self._obey(line.decode("ascii", "replace"), now_s, arrived_s)
+
+    def transmit(self, now_s: float) -> bytes:
+        """Whole lines that have reached the host."""
+        self._live_until(now_s)
+        out = self._out
+        if not out or out[0][0] > now_s:
+            return b""
+        taken = []
+        while out and out[0][0] <= now_s:
+            taken.append(out.popleft()[1])
+        return b"".join(taken)
+
+    def next_transmit_s(self) -> float | None:
+        """When the next line arrives; for a line of the stream not yet measured, when it will be measured."""
+        return self._out[0][0] if self._out else self._next_line_s
+
+    def hung_up(self, now_s: float) -> bool:
+        """A gauge that switched itself off takes its USB port with it (or only goes silent: unverified)."""
+        self._live_until(now_s)
+        return not self._on and self._hangs_up and not self._out
+
+    # ------------------------------------------------------------------------------------------------------ the keys
+
+    def press_unit_key(self) -> None:
+        """Step to the next unit."""
+        units = tuple(_SCALES)
+        current = self.settings.unit or Unit.LBF
+        self._use_key()
+        self._set(unit=units[(units.index(current) + 1) % len(units)])
+
+    def press_zero_key(self) -> None:
+        """Zero the display and clear both peaks."""
+        self._use_key()
+        self._zero(self._world.now_s)
+
+    def open_menu(self) -> None:
+        """Leave the main screen: the gauge falls silent."""
+        self._use_key()
+        self.menu_open = True
+
+    def close_menu(self) -> None:
+        """Return to the main screen."""
+        self._use_key()
+        self.menu_open = False
+
+    def switch_on(self) -> None:
+        """Press the power key of a gauge that had switched itself off. It wakes up without a stream."""
+        if not self._on:
+            self._on = True
+            self._set(auto_output=0)
+        self._used_s = self._world.now_s
+
+    def _use_key(self) -> None:
+        self._live_until(self._world.now_s)
+        self._used_s = self._world.now_s
+
+    # ---------------------------------------------------------------------------------------------- time and output
+
+    def _live_until(self, now_s: float) -> None:
+        """Let the world reach ``now_s``, then send every stream line due by then."""
+        self._world.advance(now_s)
+        off_s = self._used_s + 60.0 * (self.settings.auto_off_min or 0)
+        switches_off = self._on and off_s > self._used_s and now_s >= off_s
+        until_s = off_s if switches_off else now_s
+        while self._next_line_s is not None and self._next_line_s <= until_s:
+            self._stream_line(self._next_line_s)
+            self._stream_index += 1
+            self._next_line_s = self._stream_from_s + self._stream_index * self._period_s
+        if switches_off:
+            self._on = False
+            self._next_line_s = None
+
+    def _stream_line(self, at_s: float) -> None:
+        if self.menu_open or (self._drops and self._wire_free_s > at_s):
+            return
+        self._send(self._displayed(at_s), at_s)
+
+    def _send(self, line: bytes, at_s: float) -> None:
+        self._wire_free_s = max(at_s, self._wire_free_s) + len(line) * self._byte_s
+        self._out.append((self._wire_free_s + self._latency_s, line))
+
+    # -------------------------------------------------------------------------------------------------- the commands
+
+    def _make_answers(self) -> dict[str, Callable[[float], bytes]]:
+        return {
+            "?": self._displayed,
+            "?C": self._current,
+            "?PC": self._peak_compression,
+            "?PT": self._peak_tension,
+            "LIST": self._list,
+            "RN": lambda _: wire.encode_text("Series 5"),  # unverified: the format of these four
+            "RM": lambda _: wire.encode_text("M5-50"),
+            "RV": lambda _: wire.encode_text(self.settings.firmware),
+            "RS": lambda _: wire.encode_text(self._serial),
+        }
+
+    def _obey(self, text: str, now_s: float, arrived_s: float) -> None:
+        answer = self._answers.get(text)
+        if answer is not None:
+            self._send(answer(now_s), arrived_s)
+            return
+        if text == "SAVE":
+            self.saved = True
+        if text == "SAVE" or text in _SILENT:
+            return
+        command = wire.decode_command(text)
+        error = command if isinstance(command, GaugeError) else self._change(command, now_s)
+        if error is not None:
+            self._send(wire.encode_error(error), arrived_s)
+
+    def _change(self, command: Command, now_s: float) -> GaugeError | None:
+        """Carry out a setting command in silence, or return the error to answer with."""
+        name, number = command.name, command.argument
+        if name == "Z":
+            self._zero(now_s)
+        elif name == "CLR":
+            self._peaks.clear(now_s)
+        elif name in _UNIT_COMMANDS:
+            self._set(unit=_UNIT_COMMANDS[name])
+        elif name in ("CUR", "PT", "PC"):
+            self._set(mode=name)
+        elif (field := _FIELDS.get(name)) is not None:
+            # Peaks up to now belong to the old filter and the old polarity.
+            self._update_peaks(now_s)
+            self._set(**{field[0]: number if field[1] is None else field[1]})
+        elif name in ("IPOL", "OPOL"):
+            self._set(**{"input_inverted" if name == "IPOL" else "unsigned_output": bool(number)})
+        else:
+            return GaugeError.NOT_APPLICABLE
+        return None
+
+    def _set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of ListReply
+        rate = self.settings.auto_output
+        self.settings = msgspec.structs.replace(self.settings, **changes)
+        self._derive(self.settings)
+        if self.settings.auto_output != rate:
+            self._restart_stream(self.settings.auto_output or 0, self._world.now_s)
+
+    def _derive(self, settings: ListReply) -> None:
+        """Everything that follows from the settings, so that no reading has to work it out."""
+        unit = settings.unit if settings.unit in _SCALES else Unit.LBF
+        self._scale = scale = _SCALES[unit]
+        self._shown_unit = unit if settings.with_units else None
+        self._digits_per_n = 1.0 / (_FORCE_FACTORS[unit] * scale.digit)
+        self._most_digits = rounded_half_away(_OVERLOAD * scale.capacity / scale.digit)
+        self._polarity = -1.0 if settings.input_inverted else 1.0
+        self._display_window_s = 2 ** (settings.display_filter or 0) / _SAMPLES_PER_S
+        self._current_window_s = 2 ** (settings.current_filter or 0) / _SAMPLES_PER_S
+
+    def _restart_stream(self, rate: int, now_s: float) -> None:
+        self._stream_from_s = now_s
+        self._stream_index = 1
+        # AOUT1 gives 50 lines a second, for the sake of an older command language.
+        self._period_s = 1.0 / (50 if rate == 1 else rate) if rate else 0.0
+        self._next_line_s = now_s + self._period_s if rate else None
+
+    # --------------------------------------------------------------------------------------------------- the readings
+
+    def _displayed(self, at_s: float) -> bytes:
+        mode = self.settings.mode
+        if mode == "PC":
+            return self._peak_compression(at_s)
+        if mode == "PT":
+            return self._peak_tension(at_s)
+        return self._measured(at_s, self._display_window_s)
+
+    def _current(self, at_s: float) -> bytes:
+        return self._measured(at_s, self._current_window_s)
+
+    def _measured(self, at_s: float, window_s: float) -> bytes:
+        digits = (self.cell.mean_n(at_s, window_s) - self._tare_n) * self._polarity * self._digits_per_n
+        if self._sigma_digits:
+            digits += self._noise(0.0, self._sigma_digits)
+        return self._shown(digits)
+
+    def _shown(self, digits: float) -> bytes:
+        """A value in digits of the present unit as the line that says it."""
+        whole = rounded_half_away(digits)
+        if abs(whole) > self._most_digits:
+            self.damaged = self.damaged or abs(whole) > self._most_digits * _DAMAGE / _OVERLOAD
+            if self._word:
+                return wire.encode_text("OVER")  # unverified: what a gauge really sends then
+            whole = self._most_digits if whole > 0 else -self._most_digits
+        if self.settings.unsigned_output:
+            whole = abs(whole)
+        return wire.encode_reading(whole * self._scale.step, self._scale.decimals, self._shown_unit)
+
+    def _list(self, at_s: float) -> bytes:  # noqa: ARG002 - every answer is asked with the time
+        settings = self.settings
+        if self._omits_polarity:
+            settings = msgspec.structs.replace(settings, input_inverted=None, unsigned_output=None)
+        return wire.encode_list(settings)
+
+    # ------------------------------------------------------------------------------------------------ zero and peaks
+
+    def _zero(self, now_s: float) -> None:
+        self._tare_n = self.cell.mean_n(now_s, self._current_window_s)
+        self._peaks.clear(now_s)
+
+    def _update_peaks(self, now_s: float) -> None:
+        """The peak detector follows the current stream, before the display filter."""
+        self._peaks.update(now_s, self._current_window_s, self._tare_n, self._sigma_digits / self._digits_per_n)
+
+    def _peak_compression(self, at_s: float) -> bytes:
+        self._update_peaks(at_s)
+        upright = self.cell.sign * self._polarity > 0
+        return self._shown((self._peaks.push_n if upright else self._peaks.pull_n) * self._digits_per_n)
+
+    def _peak_tension(self, at_s: float) -> bytes:
+        self._update_peaks(at_s)
+        upright = self.cell.sign * self._polarity > 0
+        return self._shown(-(self._peaks.pull_n if upright else self._peaks.push_n) * self._digits_per_n)
+
+
+#: Command -> the field of ListReply it sets, and the value (None: the command's own number).
+_FIELDS: Final[dict[str, tuple[str, Any]]] = {
+    "FLTC": ("display_filter", None),
+    "FLTP": ("current_filter", None),
+    "AOUT": ("auto_output", None),
+    "AOFF": ("auto_off_min", None),
+    "FULL": ("with_units", True),
+    "NUM": ("with_units", False),
+    "MIT": ("mitutoyo", True),
+    "MITD": ("mitutoyo", False),
+    "POL": ("mitutoyo_polarity", True),
+    "NPOL": ("mitutoyo_polarity", False),
+}
