@@ -9,7 +9,7 @@ import difflib
 import functools
 import json
 from collections.abc import Iterable, Sequence
-from importlib import resources
+from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
@@ -239,7 +239,7 @@ def arrange(points: Sequence[Placement], order: str, first_side: str, random: Ra
 
 @functools.cache
 def _markers() -> dict[str, dict[str, str | float]]:
-    text = resources.files("qst").joinpath("data", "body_map.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("data").joinpath("body_map.json").read_text(encoding="utf-8")
     markers: dict[str, dict[str, str | float]] = json.loads(text)["markers"]
     return markers
 

@@ -117,18 +117,20 @@ def _simple_units() -> dict[str, _Unit]:
     return table
 
 
-def _rate_units(simple: dict[str, _Unit]) -> dict[str, _Unit]:
-    return {
-        f"{name}/{time}": _Unit(f"{unit.quantity}_rate", unit.numerator, unit.denominator * time_s)
-        for name, unit in simple.items()
-        if unit.quantity in ("temperature", "pressure")
-        for time, time_s in _TIMES.items()
-    }
+#: Every spelling that is understood without Pint, after :func:`normalise`; each temperature and pressure also per time.
+SPELLINGS: Final = _simple_units()
 
 
-_SIMPLE = _simple_units()
-#: Every spelling that is understood without Pint, after :func:`normalise`.
-SPELLINGS: Final = _SIMPLE | _rate_units(_SIMPLE)
+def _look_up(name: str) -> _Unit | None:
+    """The unit that a spelling stands for, if it is in the table."""
+    unit = SPELLINGS.get(name)
+    if unit is None and "/" in name:
+        head, _, time = name.rpartition("/")
+        per_time, time_s = SPELLINGS.get(head), _TIMES.get(time)
+        if time_s is not None and per_time is not None and per_time.quantity in ("temperature", "pressure"):
+            return _Unit(f"{per_time.quantity}_rate", per_time.numerator, per_time.denominator * time_s)
+    return unit
+
 
 _QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit>[^\d.,'].*)?", re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+(?:[,' ]\d+)+(?:\.\d+)?(?=\D|$)")
@@ -200,7 +202,7 @@ def parse(text: object, kind: str) -> float:
     if kind not in KINDS:
         raise ValueError(f"unknown kind of quantity: {kind}")
     number, name = _split(text, KINDS[kind])
-    unit = SPELLINGS.get(name)
+    unit = _look_up(name)
     value = _with_pint(str(text), number, name, kind) if unit is None else _with_table(str(text), number, unit, kind)
     if not math.isfinite(value):
         _fail(f"'{text}' is too large", f"write {KINDS[kind].noun}, for example '{KINDS[kind].example}'")
@@ -233,7 +235,7 @@ def _fail_kind(text: str, found: str, kind: str) -> NoReturn:
 
 
 def _fail_unknown(text: str, name: str, kind: str) -> NoReturn:
-    close = difflib.get_close_matches(name, _SIMPLE if "/" not in name else SPELLINGS, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, [*SPELLINGS, "°C/s", "kg/cm2/s", "kPa/s"], n=1, cutoff=0.6)
     hint = f"did you mean '{close[0]}'? " if close else ""
     _fail(
         f"'{text}' has an unknown unit '{name}'",

@@ -1,7 +1,5 @@
 """Where the shipped protocols are, and how a name or a path becomes a file."""
 
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,22 +13,21 @@ class Source(NamedTuple):
     """A protocol file: how messages name it, and where to read it."""
 
     name: str
-    file: Traversable
+    file: Path
 
 
-def shipped() -> dict[str, Traversable]:
+def shipped() -> dict[str, Path]:
     """Shipped protocols by name, in alphabetical order.
 
     In an installed package they lie in ``qst/protocol/shipped``; an editable install has none there and the checkout's
     folder ``protocols`` is used.
     """
-    package = resources.files("qst.protocol")
-    folders = (package.joinpath("shipped"), package.joinpath("..", "..", "protocols"))
+    package = Path(__file__).parent
+    folders = (package / "shipped", package.parent.parent / "protocols")
     folder = next((folder for folder in folders if folder.is_dir()), None)
     if folder is None:
         return {}
-    files = (file for file in folder.iterdir() if file.name.endswith(_SUFFIXES))
-    return {file.name.rsplit(".", 1)[0]: file for file in sorted(files, key=lambda file: file.name)}
+    return {file.stem: file for file in sorted(folder.iterdir()) if file.suffix in _SUFFIXES}
 
 
 def find(path_or_name: str | Path) -> Source:
