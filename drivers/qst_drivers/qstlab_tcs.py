@@ -38,7 +38,7 @@ from qst_drivers.tcs_program import (
     write_program,
 )
 from qst_drivers.tcs_watch import RampWatch
-from qst_drivers.wire.tcs import Plain, ProfileMode, Zones, encode
+from qst_drivers.wire.tcs import Neutral, Plain, ProfileMode, Zones, encode
 from qst_drivers.wire.tcs_replies import NO_PROBE_ABOVE_C, Temperatures, decode_header, decode_parameters
 
 _OPEN_WAIT_S = 0.2
@@ -46,6 +46,7 @@ _UNPACED_FROM = 14  # firmware
 _ZONES_AGREE_C = 1.0
 _AT_BASELINE_C = 1.0
 _AT_NEUTRAL_C = 2.0
+_REST_C = 32.0  # neither warm nor cold to the skin
 _NEUTRAL_WAIT_S = 10.0
 _HEADING_S = 2.0
 _HEADING_C = 0.15
@@ -53,6 +54,7 @@ _LOOK_S = 0.050
 _MUTE = encode(Plain("F"))
 _START = encode(Plain("Ol"))
 _NO_PROFILES = encode(ProfileMode(NO_ZONES))
+_REST = encode(Neutral(_REST_C))
 _ALL_ZONES_OUT = encode(Zones(NO_ZONES))
 
 
@@ -170,12 +172,17 @@ class QstlabTcs:
         if not self._open:
             raise NotReadyError("the TCS is not connected", where=self._link.description, remedy="connect it first")
 
+    def _require_idle(self) -> None:
+        self._require_open()
+        if self._watch is not None and self._watch.ended is None:
+            raise NotReadyError("a ramp is running", where=self._link.description, remedy="stop it first")
+
     # --- a ramp --------------------------------------------------------------------------------------------------
 
     def prepare(self, ramp: ThermalRamp) -> None:
         """Prove and program ``ramp``, and read it back. Nothing moves: the baseline is set by :meth:`adapt`."""
         program = write_program(ramp, self._settings)
-        self._require_open()
+        self._require_idle()
         self._program, self._adapted, self._watch = None, False, None
         self._port.require_sensors()
         self._port.send(encode(*program.limits))
@@ -196,7 +203,7 @@ class QstlabTcs:
 
     def adapt(self) -> None:
         """Set the baseline to the start of the ramp and read everything back. The plate is held there by the device."""
-        self._require_open()
+        self._require_idle()
         program = self._require_program()
         self._watch = None
         self._safe = False
@@ -299,7 +306,9 @@ class QstlabTcs:
             self._adapted = False
 
     def make_safe(self) -> None:
-        """``A`` until the plate is seen at, or on its way to, its baseline. From any state; idempotent.
+        """``A`` until the plate is at, or on its way to, a harmless temperature. From any state; idempotent.
+
+        A baseline further than 2 °C from 32 °C is itself a stimulus (20 °C may be what hurts) and is left for 32 °C.
 
         Raises:
             LinkError: the device could not be reached.
@@ -313,6 +322,7 @@ class QstlabTcs:
             self._port.abort()
             try:
                 self._port.resynchronise()
+                self._leave_baseline()
                 if self._heading_home():
                     self._safe = True
                     return
@@ -328,10 +338,15 @@ class QstlabTcs:
             remedy="lift the thermode off the skin now, then switch it off at its own switch",
         )
 
+    def _leave_baseline(self) -> None:
+        if self._neutral_c is None:
+            self._neutral_c = self._read_parameters().get("N", 0) / 10
+        if abs(self._neutral_c - _REST_C) > _AT_NEUTRAL_C:
+            self._port.send(_REST)
+            self._neutral_c = _REST_C
+
     def _heading_home(self) -> bool:
         """Whether the plate is within 1 °C of its baseline, or comes nearer."""
-        if self._neutral_c is None:
-            self._neutral_c = self._read_parameters().get("N", 300) / 10
         first_c = self._distance_c()
         deadline_s = self._clock.monotonic() + _HEADING_S
         distance_c = first_c

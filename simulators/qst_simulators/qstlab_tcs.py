@@ -44,6 +44,7 @@ _CALIBRATION_S = 7.0
 #: Noise is drawn once; every reading takes five neighbours from a random place, which is cheaper than drawing anew.
 _NOISE_STARTS = 1021
 _LINE_BETWEEN_S, _LINE_DURING_S = 1.0, 0.010
+_ROUNDING_S = 1e-6
 _HELP = "".join([f"\r{name}: see the manual" for name in "NSCVRDTLAEBKQPFYIG"])
 
 
@@ -288,8 +289,9 @@ class SimulatedQstlabTcs(TcsSerial):
         self._display = None
         during = self.stimulating
         if during:
-            window_s = self.registers.window / 100
-            due = self._line_during and (not window_s or self._world.now_s - self._stimulus_start_s <= window_s)
+            window_s = self.registers.window / 100 + _ROUNDING_S
+            within = not self.registers.window or self._world.now_s - self._stimulus_start_s <= window_s
+            due = self._line_during and within
         else:
             due = self._line_between
         if due:
