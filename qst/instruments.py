@@ -184,6 +184,13 @@ class Instrument(Protocol):
             LinkError, WireError, InstrumentError.
         """
 
+    def check(self, ramp: "ThermalRamp | PressureRamp") -> None:
+        """Whether the instrument, as it is set up, can and may do this ramp. Touches no link.
+
+        Raises:
+            RefusedError: the ramp is outside limits, rate steps, or prepared programs. Never clamped.
+        """
+
     def begin(self) -> None:
         """Start the prepared ramp (thermode) or the readings (algometer).
 

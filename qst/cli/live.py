@@ -1,6 +1,7 @@
 """What a visit shows in a terminal: one line a threshold at full speed, a live picture in real time."""
 
 from collections import deque
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -92,7 +93,7 @@ class LiveView:
         self.message = ""
         self._live = Live(console=console, refresh_per_second=10, transient=True, get_renderable=self._picture)
 
-    def __enter__(self) -> "LiveView":
+    def __enter__(self) -> Self:
         self._live.__enter__()
         return self
 

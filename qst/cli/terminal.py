@@ -1,7 +1,7 @@
 """The operator at a terminal: one key for each choice, and stop keys that work at every moment.
 
-Keys come from a thread, so that nothing the visit does waits for a key and no key waits for the visit. ``Esc`` stops and
-``!`` is the emergency stop, also in the middle of typing a value.
+Keys come from a thread, so that nothing the visit does waits for a key and no key waits for the visit. ``Esc`` stops
+and ``!`` is the emergency stop, also in the middle of typing a value.
 """
 
 import queue
@@ -75,7 +75,7 @@ class Keyboard:
                 return
             self._keys.put(key)
 
-    def keys(self) -> list[str]:
+    def pressed(self) -> list[str]:
         """Keys pressed since the last call."""
         pressed = []
         while not self._keys.empty():
@@ -157,7 +157,7 @@ class TerminalOperator:
     def poll(self) -> Sequence[OperatorCommand]:
         """Commands from the keys pressed since the last call."""
         commands = []
-        for key in self._keyboard.keys():
+        for key in self._keyboard.pressed():
             command = self._key(key)
             if command is not None:
                 commands.append(command)

@@ -52,7 +52,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     hands: Hands | None
 
     def instrument(self, modality: Modality) -> Thermode | Algometer:
-        """The instrument for this modality. Raises RuntimeError when the station has none (the plan was not checked)."""
+        """The instrument for this modality. Raises RuntimeError when there is none: the plan was not checked."""
         instrument = self.algometer if modality is Modality.PRESSURE else self.thermode
         if instrument is None:
             raise RuntimeError(f"no instrument for {modality.value}; the plan was not checked against the station")

@@ -1,10 +1,10 @@
 """The engine: works through a plan, trial by trial, and leaves a truthful log whatever happens.
 
-The order inside a trial is fixed: rest, placement confirmed by the operator, attempt, record on disk, judgement. Nothing
-is ever repeated by itself; a repeat is the operator's decision and a new attempt.
+The order inside a trial is fixed: rest, placement confirmed by the operator, attempt, record on disk, judgement.
+Nothing is ever repeated by itself; a repeat is the operator's decision and a new attempt.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -26,7 +26,7 @@ SETUP_WATCH_S = 1.5
 SETUP_ATTEMPTS = 5
 
 #: From the recorded trials to the protocol's summary values.
-Scorer = Callable[[Sequence[Trial], Mapping[tuple[int, int], bool]], tuple[Score, ...]]
+Scorer = Callable[[Sequence[Trial]], tuple[Score, ...]]
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         trials: recorded attempts, oldest first.
         rejected: (sequence_index, attempt) of attempts judged invalid by the operator.
-        unfinished: (sequence_index, attempt) of an attempt that was begun and has no result.
+        unfinished: (sequence_index, attempt) of an attempt that was begun and came to nothing that counts.
         next_index: sequence index of the first trial still to do.
     """
 
@@ -181,17 +181,19 @@ class VisitEngine:
     def _repeat_unfinished(self, planned: PlannedTrial, attempt: int) -> bool:
         answer = self._desk.ask(
             PromptKind.UNFINISHED,
-            f"{describe(planned)} was under way when the visit was interrupted. Its result is lost. "
+            f"{describe(planned)} was not finished when the visit was interrupted. "
             "Repeat it as a new attempt, or go on without it?",
             (Choice.REPEAT, Choice.SKIP),
             planned=planned,
             attempt=attempt,
         )
         reason = answer.reason or "interrupted"
-        self._decide(planned.sequence_index, attempt, "invalid", reason)
-        if answer.choice is Choice.SKIP:
+        repeat = answer.choice is Choice.REPEAT
+        self._decide(planned.sequence_index, attempt, "invalid" if repeat else "skip", reason)
+        self._rejected.add((planned.sequence_index, attempt))
+        if not repeat:
             self._deviate("skipped", f"not repeated after an interruption: {reason}", planned.sequence_index)
-        return answer.choice is Choice.REPEAT
+        return repeat
 
     def _rest(self, planned: PlannedTrial) -> float | None:
         """Keep the rests of the protocol. Returns the time since the last stimulus."""
@@ -271,7 +273,7 @@ class VisitEngine:
             self._decide(record.sequence_index, record.attempt, "accept", answer.reason)
             return answer.choice
         reason = answer.reason or record.invalid_reason or "no reason given"
-        self._reject(record, reason)
+        self._reject(record, reason, "skip" if answer.choice is Choice.SKIP else "invalid")
         if answer.choice is Choice.SKIP:
             self._deviate("skipped", f"no further attempt: {reason}", record.sequence_index)
         elif failed and answer.choice is Choice.REPEAT:
@@ -325,18 +327,20 @@ class VisitEngine:
                     )
 
     def _end(self, outcome: VisitOutcome, reason: str) -> VisitResult:
-        valid = {
-            (t.sequence_index, t.attempt): (t.sequence_index, t.attempt) not in self._rejected for t in self._trials
-        }
-        summary = self._scorer(self._trials, valid)
+        summary = self._scorer([self._judged(trial) for trial in self._trials])
         self._log.write(records.End(outcome=outcome, reason=reason, n_trials=len(self._trials), summary=summary))
         self._log.commit()
         return VisitResult(outcome=outcome, reason=reason, trials=tuple(self._trials), summary=summary)
 
+    def _judged(self, trial: Trial) -> Trial:
+        """The trial with the operator's judgement on it."""
+        rejected = (trial.sequence_index, trial.attempt) in self._rejected
+        return msgspec.structs.replace(trial, valid=False) if rejected and trial.valid else trial
+
     # -- records --------------------------------------------------------------------------------------------------
 
-    def _reject(self, record: Trial, reason: str) -> None:
-        self._decide(record.sequence_index, record.attempt, "invalid", reason)
+    def _reject(self, record: Trial, reason: str, decision: str = "invalid") -> None:
+        self._decide(record.sequence_index, record.attempt, decision, reason)
         self._rejected.add((record.sequence_index, record.attempt))
 
     def _decide(self, sequence_index: int, attempt: int, decision: str, reason: str) -> None:

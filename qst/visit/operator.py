@@ -1,10 +1,10 @@
 """The operator's side of a visit: prompts out, commands in, and nothing that blocks.
 
-``present`` shows a question; the answer comes back, like every other command, from ``poll``. So a stop is never behind a
-question: whoever waits for an answer keeps polling and sees a stop at once.
+``present`` shows a question; the answer comes back, like every other command, from ``poll``. So a stop is never
+behind a question: whoever waits for an answer keeps polling and sees a stop at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -188,9 +188,13 @@ class AutomaticOperator:
     Args:
         clock: the visit's clock.
         hands: simulated hands, which take their time and can read a display.
+        watch: told every live event, for somebody who looks on.
     """
 
-    def __init__(self, clock: Clock, hands: Hands | None = None) -> None:
+    def __init__(
+        self, clock: Clock, hands: Hands | None = None, watch: Callable[[LiveEvent], None] | None = None
+    ) -> None:
+        self._watch = watch
         self._clock = clock
         self._hands = hands
         self._due: list[tuple[float, OperatorPrompt]] = []
@@ -226,4 +230,6 @@ class AutomaticOperator:
         return [self._answer(prompt) for prompt in ready]
 
     def tell(self, event: LiveEvent) -> None:
-        """Nothing to look at."""
+        """Pass on to whoever looks on."""
+        if self._watch is not None:
+            self._watch(event)

@@ -227,9 +227,15 @@ def load_profile(name_or_path: str | Path) -> Profile:
     Raises:
         InputError: there is no such profile, or it is wrong; says where and what would be right.
     """
+    text, where = profile_text(name_or_path)
+    return parse_profile(text, where=where)
+
+
+def profile_text(name_or_path: str | Path) -> tuple[str, str]:
+    """The text of a profile, and how messages name it. Arguments and errors as :func:`load_profile`."""
     path = Path(name_or_path)
     if path.suffix or path.parent != Path():
-        return parse_profile(_read(path), where=str(path))
+        return _read(path), str(path)
     shipped = shipped_profiles()
     if str(name_or_path) not in shipped:
         raise InputError(
@@ -237,7 +243,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
             remedy=f"use one of {', '.join(shipped)}, or the path of a profile file ending in .yaml",
         )
     file = resources.files("qst_simulators") / "profiles" / f"{name_or_path}.yaml"
-    return parse_profile(file.read_text(encoding="utf-8"), where=f"{name_or_path}.yaml")
+    return file.read_text(encoding="utf-8"), f"{name_or_path}.yaml"
 
 
 def _read(path: Path) -> str:

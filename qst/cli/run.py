@@ -1,0 +1,280 @@
+"""``qst run`` and ``qst resume``."""
+
+import functools
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from qst import __version__
+from qst.abort import AbortSwitch
+from qst.analysis.scores import score_all
+from qst.cli.live import LineView, LiveView, json_result, print_result
+from qst.cli.signals import abort_on_signals
+from qst.cli.simulated import ProfileText, read_profile, simulated_rig, simulated_station
+from qst.cli.terminal import HELP, Keyboard, TerminalOperator
+from qst.clock import Clock, RealClock, VirtualClock
+from qst.errors import InputError, StationFileError
+from qst.protocol.loader import load_bytes, load_protocol
+from qst.protocol.plan import Plan
+from qst.record.log import LogWriter, log_path
+from qst.record.records import Header, Resume, VisitOutcome
+from qst.record.visit_log import VisitLog
+from qst.station import LoadedStation, load_station, load_station_bytes
+from qst.visit.engine import History
+from qst.visit.history import history_of
+from qst.visit.operator import AutomaticOperator, Operator
+from qst.visit.session import Rig, Who, checked_plan, header, run_session
+
+FASTEST = "max"
+#: What a simulated visit is called when nobody gives it a name.
+SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIMULATED", "simulated"
+
+
+class _Speed(click.ParamType[str]):
+    """How fast a simulated visit runs: ``max``, or a positive number of visit seconds a second."""
+
+    name = "X|max"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == FASTEST:
+            return value
+        try:
+            fast_enough = float(value) > 0
+        except ValueError:
+            fast_enough = False
+        if not fast_enough:
+            self.fail(f"'{value}' is not a speed; write max, or a positive number such as 1", param, ctx)
+        return value
+
+
+_PATH = click.Path(path_type=Path)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A visit that is ready to run."""
+
+    rig: Rig
+    plan: Plan
+    who: Who
+    seed: int
+    path: Path
+    history: History | None = None
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How the visit is run and shown."""
+
+    speed: str
+    unattended: bool
+    as_json: bool
+
+    def clock(self, abort: AbortSwitch) -> Clock:
+        """The clock that this speed asks for."""
+        return VirtualClock(abort) if self.speed == FASTEST else RealClock(abort, speed=float(self.speed))
+
+
+@click.command()
+@click.argument("protocol")
+@click.option("--participant", metavar="ID", help="Participant's pseudonym: letters, digits, - and _.")
+@click.option("--visit", type=click.IntRange(1, 9999), default=1, show_default=True, help="Number of the visit.")
+@click.option("--operator", metavar="ID", help="Who runs the visit.")
+@click.option("--station", type=click.Path(path_type=Path), help="Station file: which instruments, behind which links.")
+@click.option(
+    "--simulate",
+    metavar="[NAME]",
+    is_flag=False,
+    flag_value="default",
+    help="Unattended on a shipped simulated station: default, paper or tcs.",
+)
+@click.option(
+    "--participant-model",
+    metavar="fibromyalgia|healthy|FILE",
+    default="fibromyalgia",
+    show_default=True,
+    help="Who is simulated.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Everything random follows from it; chosen if absent.")
+@click.option("--data", type=_PATH, default=Path("qst-data"), show_default=True, help="Folder for logs.")
+@click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
+@click.option("--auto", is_flag=True, help="Simulated visits: nobody is asked anything.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(
+    protocol: str,
+    participant: str | None,
+    visit: int,
+    operator: str | None,
+    station: Path | None,
+    simulate: str | None,
+    participant_model: str,
+    seed: int | None,
+    data: Path,
+    speed: str | None,
+    auto: bool,
+    as_json: bool,
+) -> int:
+    """Run a visit after PROTOCOL, a shipped protocol's name or a file.
+
+    Exit code 0 when the visit was completed, 1 when it was not, 2 when the input is wrong.
+    """
+    loaded = load_protocol(protocol)
+    bench = _station(station, simulate)
+    seed = secrets.randbits(32) if seed is None else seed
+    unattended = auto or simulate is not None
+    manner = Manner(speed=speed or (FASTEST if unattended else "1"), unattended=unattended, as_json=as_json)
+    _refuse_toys_on_real_instruments(bench, manner)
+    who = _who(participant, visit, operator, simulated=bench.station.simulated)
+    abort = AbortSwitch()
+    clock = manner.clock(abort)
+    rig = simulated_rig(bench, clock, seed=seed, profile=read_profile(participant_model), visit=visit)
+    plan = checked_plan(loaded, seed, rig)
+    path = log_path(data, who.participant_id, visit, plan.protocol_id)
+    with LogWriter.create(path, clock) as log:
+        log.write(header(who, loaded, plan, rig, clock, seed=seed))
+        return _conduct(Job(rig=rig, plan=plan, who=who, seed=seed, path=path), log, clock, abort, manner)
+
+
+@click.command()
+@click.argument("log", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--operator", metavar="ID", help="Who runs the rest of the visit.")
+@click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
+@click.option("--ask", is_flag=True, help="Simulated visits: ask the operator, as a real visit does.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_json: bool) -> int:
+    """Go on with the interrupted visit in LOG, at its next trial, in the same file.
+
+    Nothing is repeated by itself: about a trial that was under way the operator is asked.
+    """
+    abort = AbortSwitch()
+    manner = Manner(speed=speed or ("1" if ask else FASTEST), unattended=not ask, as_json=as_json)
+    clock = manner.clock(abort)
+    writer, so_far = LogWriter.resume(log, clock)
+    with writer:
+        first = _resumable(so_far, log)
+        bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
+        _refuse_toys_on_real_instruments(bench, manner)
+        profile = ProfileText(text=first.participant_model, where=f"{log.name} (participant model)")
+        rig = simulated_rig(bench, clock, seed=first.seed, profile=profile, visit=first.visit)
+        plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{log.name} (protocol)"), first.seed, rig)
+        history = history_of(so_far)
+        who = Who(
+            participant_id=first.participant_id,
+            visit=first.visit,
+            operator_id=operator or first.operator_id,
+            study_id=first.study_id,
+        )
+        writer.write(
+            Resume(
+                software_version=__version__,
+                operator_id=who.operator_id,
+                clock=clock.kind,
+                seed=first.seed,
+                torn=so_far.torn_text,
+                next_sequence_index=history.next_index,
+            )
+        )
+        job = Job(rig=rig, plan=plan, who=who, seed=first.seed, path=log, history=history)
+        return _conduct(job, writer, clock, abort, manner)
+
+
+# -- what is given ------------------------------------------------------------------------------------------------
+
+
+def _station(path: Path | None, simulate: str | None) -> LoadedStation:
+    if (path is None) == (simulate is None):
+        raise InputError(
+            "a visit needs one station",
+            remedy="write --simulate to try it without instruments, or --station FILE for a bench of your own",
+        )
+    return load_station(path) if path is not None else simulated_station(simulate or "default")
+
+
+def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> None:
+    """Speed and an absent operator exist in simulation only, and so far there are no links to real instruments."""
+    if bench.station.simulated:
+        return
+    if manner.unattended or manner.speed != "1":
+        raise InputError(
+            "this station is real: a visit on it has an operator and runs in real time",
+            where=bench.source,
+            remedy="leave out --auto and --speed",
+        )
+    links = ", ".join(spec.link for spec in bench.station.roles().values())
+    raise StationFileError(
+        f"this version connects to simulated instruments only, not to {links}",
+        where=bench.source,
+        did="connected nothing",
+        remedy="use sim:// links",
+    )
+
+
+def _who(participant: str | None, visit: int, operator: str | None, *, simulated: bool) -> Who:
+    if not simulated and not (participant and operator):
+        raise InputError("a real visit needs --participant and --operator")
+    return Who(
+        participant_id=participant if participant is not None else SIMULATED_PARTICIPANT,
+        visit=visit,
+        operator_id=operator if operator is not None else SIMULATED_OPERATOR,
+    )
+
+
+def _resumable(so_far: VisitLog, path: Path) -> Header:
+    """The header of a visit that can go on."""
+    if so_far.header is None or so_far.outcome in (VisitOutcome.COMPLETED, VisitOutcome.WITHDRAWN):
+        raise InputError(
+            f"this visit is {so_far.outcome.value}; there is nothing to resume",
+            where=str(path),
+            remedy="'qst summary' shows what it found",
+        )
+    return so_far.header
+
+
+# -- the visit ----------------------------------------------------------------------------------------------------
+
+
+def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manner: "Manner") -> int:
+    """Run it, show it, and say how it ended."""
+    console = Console(quiet=manner.as_json, soft_wrap=True)
+    simulated = job.rig.station.station.simulated
+    title = f"{job.plan.protocol_id} · {job.who.participant_id} · visit {job.who.visit}"
+    console.print(f"{'SIMULATED  ' if simulated else ''}{title}  (seed {job.seed})", highlight=False)
+    with abort_on_signals(abort), _operator(job, console, clock, abort, manner, title) as operator:
+        result = run_session(
+            job.rig,
+            job.plan,
+            operator,
+            log,
+            clock,
+            abort,
+            functools.partial(score_all, job.plan.scores),
+            operator_id=job.who.operator_id,
+            history=job.history,
+        )
+    if manner.as_json:
+        click.echo(json_result(result, job.path, simulated=simulated))
+    else:
+        print_result(console, result, job.path, job.plan)
+    return 0 if result.outcome is VisitOutcome.COMPLETED else 1
+
+
+@contextmanager
+def _operator(
+    job: "Job", console: Console, clock: Clock, abort: AbortSwitch, manner: "Manner", title: str
+) -> Iterator[Operator]:
+    """Who runs the visit, and what is seen of it: lines at full speed, a live picture in real time."""
+    if manner.speed == FASTEST or manner.as_json:
+        yield AutomaticOperator(clock, job.rig.hands, LineView(console))
+        return
+    banner = "SIMULATED  " if job.rig.station.station.simulated else ""
+    with LiveView(console, f"{banner}{title}") as view:
+        if manner.unattended:
+            yield AutomaticOperator(clock, job.rig.hands, view)
+            return
+        keyboard = Keyboard(abort)
+        keyboard.start()
+        view.help = HELP
+        yield TerminalOperator(keyboard, view.ask, view)

@@ -1,0 +1,85 @@
+"""Simulated stations: the one place where the command line reaches for the simulators."""
+
+from importlib import resources
+
+import msgspec
+from qst_drivers.links.sim import SimLink
+from qst_simulators.bench import Bench as SimulatedBench
+from qst_simulators.profile import parse_profile, profile_text
+
+from qst.clock import Clock
+from qst.errors import InputError
+from qst.instruments import Link, Reading
+from qst.protocol.problems import did_you_mean
+from qst.station import SIMULATED, InstrumentSpec, LoadedStation, driver_class, load_station_bytes
+from qst.visit.session import Rig, build_instruments
+
+
+def shipped_stations() -> tuple[str, ...]:
+    """Names of the shipped simulated stations."""
+    folder = resources.files("qst_simulators").joinpath("stations")
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))
+
+
+def simulated_station(name: str) -> LoadedStation:
+    """A shipped simulated station. Raises InputError when there is none of this name."""
+    names = shipped_stations()
+    if name not in names:
+        raise InputError(
+            f"no simulated station is called '{name}'", remedy=did_you_mean(name, names, always="simulated stations")
+        )
+    file = resources.files("qst_simulators").joinpath("stations", f"{name}.yaml")
+    return load_station_bytes(file.read_bytes(), f"{name}.yaml")
+
+
+class ProfileText(msgspec.Struct, frozen=True, kw_only=True):
+    """The text of a participant's profile, and how messages name it. The text goes into the log."""
+
+    text: str
+    where: str
+
+
+def read_profile(name_or_path: str) -> ProfileText:
+    """A shipped profile's name, or a path. Raises InputError."""
+    text, where = profile_text(name_or_path)
+    return ProfileText(text=text, where=where)
+
+
+def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: ProfileText, visit: int) -> Rig:
+    """Drivers of a simulated station, joined to simulated devices, a participant and hands.
+
+    Args:
+        station: all of its links are ``sim://``.
+        clock: the visit's clock.
+        seed: everything random follows from it.
+        profile: who is simulated.
+        visit: number of the visit; the participant differs a little from visit to visit.
+
+    Raises:
+        InputError: the profile or a simulator's switches are wrong.
+    """
+    roles = station.station.roles()
+    bench = SimulatedBench(
+        clock,
+        seed=seed,
+        profile=parse_profile(profile.text, where=profile.where),
+        devices={role: (spec.link.removeprefix(SIMULATED), spec.simulator) for role, spec in roles.items()},
+        # What a gauge reports decides which reading the profile's mean is the mean of.
+        reading="peak" if _keeps_only_its_peak(roles.get("algometer")) else "at_response",
+        visit=visit,
+    )
+
+    def link(role: str, spec: InstrumentSpec) -> Link:
+        return SimLink(bench.device(role), clock, spec.link)
+
+    return Rig(
+        station=station,
+        instruments=build_instruments(station, link, clock),
+        button=bench.button,
+        hands=bench.hands,
+        participant_model=profile.text,
+    )
+
+
+def _keeps_only_its_peak(spec: InstrumentSpec | None) -> bool:
+    return spec is not None and driver_class(spec.driver).CAPABILITIES.reading is Reading.OPERATOR

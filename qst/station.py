@@ -1,0 +1,216 @@
+"""A station: which instruments stand at a bench, behind which links, with which settings.
+
+A station file is YAML like a protocol, read by the same reader: every problem with its line, nothing connected. A
+station is simulated when its links are ``sim://``; a station that mixes simulated and real instruments is refused, so
+that nobody is tested on a bench of which half is not there.
+"""
+
+import functools
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from msgspec import Meta, field
+
+from qst.clock import Clock
+from qst.errors import InputError, QstError, StationFileError
+from qst.instruments import Capabilities, DriverClass, Instrument, Link
+from qst.protocol.decode import BAD, Decoder, Path as TreePath
+from qst.protocol.loader import read_text
+from qst.protocol.model import Identifier, Text
+from qst.protocol.problems import Problems, did_you_mean
+from qst.protocol.tree import read_tree
+
+#: Entry points in this group are drivers: name in a station file -> class.
+DRIVERS = "qst.drivers"
+SIMULATED = "sim://"
+
+Link_ = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="Where the instrument is: 'sim://mark10' for a simulated one, 'operator:' for a display that is read.",
+    ),
+]
+Settings = Annotated[dict[str, Any], Meta(description="What the driver needs to know about this instrument.")]
+
+
+class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One instrument of a station."""
+
+    driver: Annotated[str, Meta(min_length=1, description="Name of an installed driver; 'qst devices' lists them.")]
+    link: Link_
+    settings: Settings = {}
+    simulator: Annotated[dict[str, Any], Meta(description="Switches of the simulator behind a sim:// link.")] = {}
+
+    @property
+    def simulated(self) -> bool:
+        """Whether there is nothing real behind the link."""
+        return self.link.startswith(SIMULATED)
+
+
+class InstrumentSpecs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The instruments by role."""
+
+    thermode: InstrumentSpec | None = None
+    algometer: InstrumentSpec | None = None
+
+
+class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A station file."""
+
+    id: Identifier = field(name="station")
+    title: Text = ""
+    instruments: InstrumentSpecs
+    button: Annotated[
+        Literal["simulated", "keyboard"],
+        Meta(
+            description="The participant's button for instruments that have none of their own: the space bar, or a "
+            "simulated one."
+        ),
+    ] = "keyboard"
+
+    def roles(self) -> dict[str, InstrumentSpec]:
+        """The instruments that are there, by role."""
+        specs = {"thermode": self.instruments.thermode, "algometer": self.instruments.algometer}
+        return {role: spec for role, spec in specs.items() if spec is not None}
+
+    @property
+    def simulated(self) -> bool:
+        """Whether this bench is simulated; a mixed one is refused when it is loaded."""
+        return all(spec.simulated for spec in self.roles().values())
+
+
+class LoadedStation(msgspec.Struct, frozen=True, kw_only=True):
+    """A station and the text it came from."""
+
+    station: Station
+    text: str
+    source: str
+
+
+def load_station(path: Path) -> LoadedStation:
+    """Read and check a station file.
+
+    Raises:
+        StationFileError: it is wrong; every problem with file, line, the offending text and what would be right.
+        InputError: it cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read the station file: {error.strerror}", where=str(path), remedy="check the path"
+        ) from error
+    return load_station_bytes(data, str(path))
+
+
+def load_station_bytes(data: bytes, source: str) -> LoadedStation:
+    """As :func:`load_station`, from a file's bytes."""
+    try:
+        text = read_text(data, source)
+        station = _read(text, source)
+    except InputError as error:
+        raise StationFileError(error.what, where=error.where, did=error.did, remedy=error.remedy) from error
+    return LoadedStation(station=station, text=text, source=source)
+
+
+def _read(text: str, source: str) -> Station:
+    problems = Problems()
+    root = read_tree(text, problems)
+    problems.raise_if_any(source)
+    if root is None:
+        raise StationFileError("the file is empty", where=f"{source}:1", remedy="start from a shipped station")
+    station = Decoder(problems, _check).value(root, _types(), ())
+    problems.raise_if_any(source)
+    if station is BAD:
+        raise StationFileError("the file is no station", where=f"{source}:1", remedy="start from a shipped station")
+    return cast("Station", station)
+
+
+@functools.cache
+def _types() -> Any:  # noqa: ANN401 - msgspec's description of a type has no common public class
+    return msgspec.inspect.type_info(Station)
+
+
+def _check(built: Any, path: TreePath, decoder: Decoder) -> None:  # noqa: ANN401 - any struct of the model
+    """What the types cannot say."""
+    if isinstance(built, InstrumentSpec):
+        _check_instrument(built, path, decoder)
+    elif isinstance(built, Station):
+        kinds = {spec.simulated for spec in built.roles().values()}
+        if not kinds:
+            decoder.complain((*path, "instruments"), "a station without instruments", "add a thermode or an algometer")
+        elif len(kinds) > 1:
+            decoder.complain(
+                (*path, "instruments"),
+                "a station that mixes simulated and real instruments",
+                "use sim:// links for all of them or for none",
+            )
+
+
+def _check_instrument(spec: InstrumentSpec, path: TreePath, decoder: Decoder) -> None:
+    names = driver_names()
+    if spec.driver not in names:
+        decoder.complain(
+            (*path, "driver"),
+            f"no driver is called '{spec.driver}'",
+            did_you_mean(spec.driver, names, always="installed drivers"),
+        )
+    elif path and driver_class(spec.driver).CAPABILITIES.kind != path[-1]:
+        kind = driver_class(spec.driver).CAPABILITIES.kind
+        decoder.complain((*path, "driver"), f"'{spec.driver}' is no {path[-1]}", f"list it under '{kind}'")
+    if spec.simulator and not spec.simulated:
+        decoder.complain(
+            (*path, "simulator"), "simulator switches for an instrument that is not simulated", "remove them"
+        )
+
+
+@functools.cache
+def _drivers() -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=DRIVERS)}
+
+
+def driver_names() -> tuple[str, ...]:
+    """Names of the installed drivers, in alphabetical order."""
+    return tuple(sorted(_drivers()))
+
+
+def driver_class(name: str) -> DriverClass:
+    """The driver that is installed under ``name``. Raises KeyError when there is none."""
+    return cast("DriverClass", _drivers()[name].load())
+
+
+def build_instrument(station: LoadedStation, role: str, link: Link, clock: Clock) -> Instrument:
+    """The driver of one role over its link. Opens nothing.
+
+    Raises:
+        StationFileError: the driver refuses its settings.
+    """
+    spec = station.station.roles()[role]
+    try:
+        return driver_class(spec.driver)(link, spec.settings, clock)
+    except QstError as error:
+        raise StationFileError(
+            f"the driver '{spec.driver}' refuses its settings: {error.what}",
+            where=f"{station.source}: instruments.{role}.settings",
+            did="connected nothing",
+            remedy=error.remedy,
+        ) from error
+
+
+def capabilities_of(instruments: Mapping[str, Instrument], role: str) -> Capabilities | None:
+    """What the instrument in this role can do; None when the station has none."""
+    instrument = instruments.get(role)
+    return None if instrument is None else instrument.capabilities
+
+
+def station_schema() -> dict[str, Any]:
+    """The JSON Schema of station files as plain data, draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "QST station",
+        **msgspec.json.schema(Station),
+    }

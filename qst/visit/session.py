@@ -1,0 +1,232 @@
+"""A whole session: instruments connected, plan run or continued, everything closed, one log.
+
+Protocol, station, plan and log are in order before anything is connected; however the session ends, the instruments are
+made safe and closed, and the log says how it ended.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import cast
+
+import msgspec
+
+from qst import __version__
+from qst.abort import Aborted, AbortSwitch
+from qst.clock import Clock
+from qst.errors import PlanError, QstError, RefusedError
+from qst.instruments import Algometer, Capabilities, Identity, Instrument, Link, ResponseButton, Thermode
+from qst.protocol.check import ERROR, check_plan
+from qst.protocol.loader import LoadedProtocol
+from qst.protocol.plan import Plan
+from qst.protocol.planner import make_plan
+from qst.record import records
+from qst.record.records import SCHEMA_VERSION, VisitOutcome
+from qst.station import InstrumentSpec, LoadedStation, build_instrument
+from qst.units import parse
+from qst.visit.attempt import INSTRUMENT_FAILURES, Bench
+from qst.visit.desk import Desk, LogSink
+from qst.visit.engine import History, Scorer, VisitEngine, VisitResult, role_of
+from qst.visit.operator import Hands, Operator
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """Who does which visit with whom. Identifiers are pseudonyms, never names."""
+
+    participant_id: str
+    visit: int
+    operator_id: str
+    study_id: str = ""
+
+
+class Rig(msgspec.Struct, frozen=True, kw_only=True):
+    """A station's drivers, built and not yet connected, with what surrounds them.
+
+    ``button`` and ``hands`` as in :class:`qst.visit.attempt.Bench`; ``participant_model`` is the text of the simulated
+    participant, empty in a real visit.
+    """
+
+    station: LoadedStation
+    instruments: Mapping[str, Instrument]
+    button: ResponseButton | None
+    hands: Hands | None
+    participant_model: str = ""
+
+    def capabilities(self, role: str) -> Capabilities | None:
+        """What the instrument in this role can do; None when the station has none."""
+        instrument = self.instruments.get(role)
+        return None if instrument is None else instrument.capabilities
+
+    def bench(self) -> Bench:
+        """What attempts work with."""
+        specs = self.station.station.roles()
+        return Bench(
+            thermode=cast("Thermode | None", self.instruments.get("thermode")),
+            algometer=cast("Algometer | None", self.instruments.get("algometer")),
+            thermode_driver=specs["thermode"].driver if "thermode" in specs else "",
+            algometer_driver=specs["algometer"].driver if "algometer" in specs else "",
+            button=self.button,
+            hands=self.hands,
+        )
+
+
+def build_instruments(
+    station: LoadedStation, link: Callable[[str, InstrumentSpec], Link], clock: Clock
+) -> dict[str, Instrument]:
+    """The drivers of a station by role, over the links that ``link`` makes. Opens nothing. Raises StationFileError."""
+    return {
+        role: build_instrument(station, role, link(role, spec), clock)
+        for role, spec in station.station.roles().items()
+    }
+
+
+def checked_plan(loaded: LoadedProtocol, seed: int, rig: Rig) -> Plan:
+    """The plan of a protocol and a seed, proved against the suite's limits and this station. Connects nothing.
+
+    Raises:
+        PlanError: with everything that may not, or cannot, be done.
+    """
+    plan = make_plan(loaded, seed)
+    report = check_plan(plan, rig.capabilities("thermode"), rig.capabilities("algometer"))
+    problems = [problem.text for problem in report.problems if problem.severity == ERROR]
+    problems += station_problems(plan, rig)
+    if problems:
+        raise PlanError(
+            f"{len(problems)} problem(s)\n  " + "\n  ".join(problems),
+            where=f"{loaded.source} on {rig.station.source}",
+            did="connected nothing",
+            remedy="change the protocol, or use a station that can do it; 'qst check' shows the whole plan",
+        )
+    return plan
+
+
+def station_problems(plan: Plan, rig: Rig) -> list[str]:
+    """What the station's instruments, as they are set up, refuse; each once."""
+    problems: dict[str, None] = {}
+    for trial in plan.trials:
+        role = role_of(trial.modality)
+        instrument = rig.instruments.get(role)
+        if instrument is None:
+            problems[f"{trial.stimulus_id}: this station has no {role}"] = None
+            continue
+        try:
+            instrument.check(trial.ramp)
+        except RefusedError as error:
+            problems[f"{trial.stimulus_id}: {error.what}; {error.remedy}" if error.remedy else str(error)] = None
+    return list(problems)
+
+
+def header(
+    who: Who, loaded: LoadedProtocol, plan: Plan, rig: Rig, clock: Clock, *, seed: int
+) -> records.Header:
+    """First record of the log. A simulated visit's identifier follows from its seed; a real one's is random."""
+    simulated = rig.station.station.simulated
+    name = "/".join((str(seed), who.participant_id, str(who.visit), loaded.sha256, rig.station.text))
+    return records.Header(
+        schema_version=SCHEMA_VERSION,
+        software_version=__version__,
+        study_id=who.study_id,
+        session_uuid=str(uuid.uuid5(uuid.NAMESPACE_OID, name) if simulated else uuid.uuid4()),
+        participant_id=who.participant_id,
+        visit=who.visit,
+        operator_id=who.operator_id,
+        simulated=simulated,
+        seed=seed,
+        clock=clock.kind,
+        utc_offset_s=clock.utc_offset_s(),
+        protocol_id=plan.protocol_id,
+        protocol_version=plan.protocol_version,
+        protocol_sha256=plan.protocol_sha256,
+        protocol_text=loaded.text,
+        station_id=rig.station.station.id,
+        station_text=rig.station.text,
+        participant_model=rig.participant_model,
+        n_planned=len(plan.trials),
+    )
+
+
+def run_session(
+    rig: Rig,
+    plan: Plan,
+    operator: Operator,
+    log: LogSink,
+    clock: Clock,
+    abort: AbortSwitch,
+    scorer: Scorer,
+    *,
+    operator_id: str,
+    history: History | None = None,
+) -> VisitResult:
+    """Connect, run, close. The log already has its header (or its resume record).
+
+    Raises:
+        LogWriteError: the log cannot be written; the instruments are safe and closed.
+    """
+    log.commit()
+    with _closing(rig.instruments, abort):
+        try:
+            _connect(rig, log)
+        except INSTRUMENT_FAILURES as error:
+            return _not_started(log, error)
+        except Aborted as aborted:
+            return _end(log, VisitOutcome.INTERRUPTED, aborted.cause.value)
+        desk = Desk(operator, log, clock, operator_id)
+        engine = VisitEngine(plan, rig.bench(), desk, log, clock, abort, scorer, history)
+        return engine.run()
+
+
+@contextlib.contextmanager
+def _closing(instruments: Mapping[str, Instrument], abort: AbortSwitch) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with abort.shielded():
+            for instrument in instruments.values():
+                instrument.close()
+
+
+def _connect(rig: Rig, log: LogSink) -> None:
+    """Connect every instrument and record who answered."""
+    specs = rig.station.station.roles()
+    entries = []
+    for role, instrument in rig.instruments.items():
+        identity = instrument.connect()
+        entries.append(_entry(role, specs[role], instrument, identity))
+    log.write(records.Instruments(instruments=tuple(entries)))
+
+
+def _entry(
+    role: str, spec: InstrumentSpec, instrument: Instrument, identity: Identity
+) -> records.InstrumentEntry:
+    area = spec.settings.get("thermode_area")
+    return records.InstrumentEntry(
+        role=role,
+        driver=spec.driver,
+        link=spec.link,
+        model=identity.model,
+        serial=identity.serial,
+        firmware=identity.firmware,
+        detail=identity.detail,
+        calibration_date=str(spec.settings.get("calibration_date", "")),
+        tip_area_cm2=getattr(instrument, "tip_area_cm2", None),
+        thermode_area_cm2=parse(str(area), "area") if area is not None else None,
+    )
+
+
+def _not_started(log: LogSink, error: QstError) -> VisitResult:
+    log.write(
+        records.Fault(
+            code=error.code,
+            what=error.what,
+            where=error.where,
+            did="ended the visit before its first stimulus",
+            remedy=error.remedy,
+        )
+    )
+    return _end(log, VisitOutcome.FAILED, f"an instrument did not connect: {error}")
+
+
+def _end(log: LogSink, outcome: VisitOutcome, reason: str) -> VisitResult:
+    log.write(records.End(outcome=outcome, reason=reason, n_trials=0, summary=()))
+    log.commit()
+    return VisitResult(outcome=outcome, reason=reason, trials=(), summary=())

@@ -1,0 +1,258 @@
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from qst.abort import AbortCause
+from qst.errors import LogWriteError
+from qst.instruments import Modality
+from qst.record import records
+from qst.record.records import Outcome, VisitOutcome
+from qst.visit.engine import History
+from qst.visit.operator import (
+    Answered,
+    Choice,
+    NoteTaken,
+    OperatorCommand,
+    PauseAsked,
+    PromptKind,
+    ReleaseNow,
+    RestSkipped,
+    StopAsked,
+)
+from tests.visit.fakes import Visit
+from tests.visit.plans import planned
+
+
+def once(when_s: float, *commands: OperatorCommand) -> Callable[[float], Sequence[OperatorCommand]]:
+    """A script that says something once, at a given time."""
+    left = list(commands)
+
+    def script(now_s: float) -> Sequence[OperatorCommand]:
+        if now_s < when_s or not left:
+            return ()
+        said, left[:] = list(left), []
+        return said
+
+    return script
+
+
+def test_a_heat_trial_from_placement_to_judgement() -> None:
+    visit = Visit(planned())
+    visit.button.presses_s = [21.0]  # about 10 s into the ramp
+    result = visit.run()
+    assert result.outcome is VisitOutcome.COMPLETED
+    (trial,) = visit.trials()
+    assert trial.outcome is Outcome.RESPONSE
+    assert trial.valid
+    begun_s = visit.journal.index("begin")
+    assert visit.journal.index("place heat-1/1") < visit.journal.index("adapt") < begun_s
+    expected_c = 32.0 + 0.3 * (trial.response_latency_s or 0)
+    assert trial.value_at_response == pytest.approx(expected_c, abs=0.3 * 0.02)
+    assert trial.value_reported == pytest.approx(trial.value_at_response, abs=0.005)
+    assert trial.rate_achieved_mean == pytest.approx(0.3)
+    assert trial.cem43_min == 0.0
+
+
+def test_the_start_is_on_disk_before_anything_reaches_the_skin_and_the_result_before_the_next() -> None:
+    visit = Visit(planned(), planned(sequence_index=2, step_id="heat-2", repeat_index=2))
+    visit.button.presses_s = [20.0, 45.0]
+    visit.run()
+    steps = [step for step in visit.journal if step in ("log TrialStart", "commit", "adapt", "log Trial")]
+    first = ["log TrialStart", "commit", "adapt", "log Trial", "commit"]
+    assert steps[:10] == [*first, *first]
+
+
+def test_the_stimulus_ends_before_the_log_hears_of_it() -> None:
+    visit = Visit(planned())
+    visit.button.presses_s = [20.0]
+    visit.run()
+    after = visit.journal[visit.journal.index("begin") :]
+    states = [step for step in after if step in ("stop", "log State")]
+    assert states == ["log State", "log State", "stop", "log State", "log State"]  # ready, ramp, return, done
+
+
+def test_pressure_uses_the_hand_and_the_gauges_peak() -> None:
+    visit = Visit(planned(Modality.PRESSURE))
+    visit.button.presses_s = [2.0]
+    visit.run()
+    (trial,) = visit.trials()
+    assert trial.outcome is Outcome.RESPONSE
+    assert trial.value_peak == pytest.approx(visit.gauge.peak)
+    assert trial.value_display == pytest.approx(round((trial.value_at_response or 0) / 98.0665, 1))
+    assert trial.unit_ucum == "kPa"
+    assert any(isinstance(event, ReleaseNow) for event in visit.operator.seen)
+    assert "stop readings" in visit.journal
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "ended"),
+    [
+        (AbortCause.EMERGENCY_STOP, Outcome.ESTOP, VisitOutcome.INTERRUPTED),
+        (AbortCause.PARTICIPANT_WITHDREW, Outcome.PARTICIPANT_WITHDREW, VisitOutcome.WITHDRAWN),
+    ],
+)
+def test_a_stop_mid_ramp_makes_safe_and_ends_the_visit(
+    cause: AbortCause, outcome: Outcome, ended: VisitOutcome
+) -> None:
+    visit = Visit(planned(), planned(sequence_index=2, step_id="heat-2"))
+    visit.operator.script = once(20.0, StopAsked(cause=cause))
+    result = visit.run()
+    assert result.outcome is ended
+    (trial,) = visit.trials()
+    assert (trial.outcome, trial.valid, trial.value_reported) == (outcome, False, None)
+    assert visit.journal.index("make_safe") < visit.journal.index("log Stop")
+    assert visit.journal.count("begin") == 1
+
+
+def test_an_operators_stop_ends_the_trial_and_the_operator_decides() -> None:
+    visit = Visit(planned())
+    visit.operator.script = once(20.0, StopAsked(cause=AbortCause.OPERATOR_STOP))
+    visit.button.presses_s = [55.0]
+    result = visit.run()
+    assert result.outcome is VisitOutcome.COMPLETED
+    first, second = visit.trials()
+    assert (first.outcome, second.outcome) == (Outcome.OPERATOR_STOP, Outcome.RESPONSE)
+    assert (second.attempt, second.supersedes) == (2, 1)
+
+
+@pytest.mark.parametrize("at_s", [0.5, 5.0, 20.0])
+def test_the_switch_ends_everything_from_every_state(at_s: float) -> None:
+    visit = Visit(planned(), planned(sequence_index=2, step_id="heat-2"))
+
+    def throw(now_s: float) -> Sequence[OperatorCommand]:
+        if now_s >= at_s:
+            visit.abort.throw(AbortCause.INTERRUPT)
+        return ()
+
+    visit.operator.script = throw
+    result = visit.run()
+    assert result.outcome is VisitOutcome.INTERRUPTED
+    assert "make_safe" in visit.journal
+    assert isinstance(visit.log.records[-1], records.End)
+    starts, trials = visit.log.of(records.TrialStart), visit.trials()
+    assert len(starts) == len(trials)  # never a missing record
+
+
+def test_a_failing_instrument_is_recorded_and_may_prove_itself_again() -> None:
+    visit = Visit(planned())
+    visit.thermode.fails_at_s = 20.0
+
+    def mend(now_s: float) -> Sequence[OperatorCommand]:
+        if visit.trials():
+            visit.thermode.fails_at_s = None
+            if not visit.button.presses_s:
+                visit.button.presses_s = [now_s + 20.0]
+        return ()
+
+    visit.operator.script = mend
+    result = visit.run()
+    assert result.outcome is VisitOutcome.COMPLETED
+    first, second = visit.trials()
+    assert first.outcome is Outcome.DEVICE_FAULT
+    assert second.outcome is Outcome.RESPONSE
+    (fault,) = visit.log.of(records.Fault)
+    assert isinstance(fault, records.Fault)
+    assert fault.code == "QST-220"
+    assert fault.where == "fake://thermode"
+    after = visit.journal[visit.journal.index("log Fault") :]
+    assert after.index("close") < after.index("connect")
+
+
+def test_a_full_disk_stops_safely() -> None:
+    visit = Visit(planned())
+    visit.log.full_after = 6  # in the middle of the first trial
+    with pytest.raises(LogWriteError):
+        visit.run()
+    assert visit.journal[-1].startswith("make_safe") or "make_safe" in visit.journal
+    assert visit.journal.index("make_safe") > visit.journal.index("adapt")
+
+
+def test_a_pause_before_the_ramp_gives_no_stimulus_and_costs_no_trial() -> None:
+    visit = Visit(planned())
+    visit.operator.script = once(3.0, PauseAsked())
+    visit.button.presses_s = [40.0]
+    result = visit.run()
+    assert result.outcome is VisitOutcome.COMPLETED
+    first, second = visit.trials()
+    assert (first.outcome, second.outcome) == (Outcome.OPERATOR_STOP, Outcome.RESPONSE)
+    assert visit.journal.count("begin") == 1
+    pauses = [record.paused for record in visit.log.of(records.Pause) if isinstance(record, records.Pause)]
+    assert pauses == [True, False]
+
+
+def test_a_pause_during_a_ramp_waits_for_its_end() -> None:
+    visit = Visit(planned(), planned(sequence_index=2, step_id="heat-2"))
+    visit.operator.script = once(15.0, PauseAsked())
+    visit.button.presses_s = [20.0, 60.0]
+    visit.run()
+    assert [trial.outcome for trial in visit.trials()] == [Outcome.RESPONSE, Outcome.RESPONSE]
+    kinds = [type(record).__name__ for record in visit.log.records]
+    assert kinds.index("Trial") < kinds.index("Pause")
+
+
+def test_rests_are_kept_or_their_shortening_is_recorded() -> None:
+    second = planned(sequence_index=2, step_id="heat-2", rest_before_s=30.0, same_site_rest_s=60.0)
+    visit = Visit(planned(), second)
+    visit.button.presses_s = [20.0, 150.0]
+    visit.run()
+    assert visit.trials()[1].isi_s == pytest.approx(60.0, abs=2.0)
+    hasty = Visit(planned(), second)
+    hasty.button.presses_s = [20.0, 80.0]
+    hasty.operator.script = once(30.0, RestSkipped(reason="participant asked to go on"))
+    hasty.run()
+    (deviation,) = hasty.log.of(records.Deviation)
+    assert isinstance(deviation, records.Deviation)
+    assert deviation.kind == "rest_shortened"
+    assert "participant asked" in deviation.text
+
+
+def test_notes_and_adverse_events_are_taken_at_any_moment() -> None:
+    visit = Visit(planned())
+    visit.button.presses_s = [20.0]
+    visit.operator.script = once(15.0, NoteTaken(text="talked"), NoteTaken(text="redness", adverse=True))
+    visit.run()
+    assert [type(r).__name__ for r in visit.log.records if isinstance(r, records.Note | records.AdverseEvent)] == [
+        "Note",
+        "AdverseEvent",
+    ]
+
+
+def test_a_rejected_attempt_stays_and_the_repeat_supersedes_it() -> None:
+    visit = Visit(planned())
+    visit.button.presses_s = [20.0, 45.0]
+    visit.operator.answers["judge"] = Answered(prompt_id="q2", choice=Choice.REPEAT, reason="slipped")
+    visit.run()
+    first, second = visit.trials()
+    assert first.valid
+    assert second.supersedes == 1
+    decisions = [
+        (record.attempt, record.decision, record.reason)
+        for record in visit.log.of(records.Decision)
+        if isinstance(record, records.Decision)
+    ]
+    assert decisions == [(1, "invalid", "slipped"), (2, "accept", "")]
+
+
+def test_a_held_button_starts_nothing() -> None:
+    visit = Visit(planned(attempts_max=1))
+    visit.button.held = True
+    visit.run()
+    (trial,) = visit.trials()
+    assert trial.outcome is Outcome.DEVICE_FAULT
+    assert "held down" in trial.invalid_reason
+    assert "begin" not in visit.journal
+
+
+def test_resume_asks_before_it_repeats_an_unfinished_stimulus() -> None:
+    trials = (planned(), planned(sequence_index=2, step_id="heat-2"))
+    history = History(unfinished=(1, 1), next_index=1)
+    visit = Visit(*trials, history=history)
+    visit.button.presses_s = [90.0]
+    visit.operator.answers["unfinished"] = Answered(prompt_id="q1", choice=Choice.SKIP, reason="hurt too much")
+    visit.run()
+    assert visit.operator.prompts[0].kind is PromptKind.UNFINISHED
+    assert [trial.sequence_index for trial in visit.trials()] == [2]
+    again = Visit(*trials, history=history)
+    again.button.presses_s = [20.0, 50.0]
+    again.run()
+    assert [(t.sequence_index, t.attempt, t.supersedes) for t in again.trials()] == [(1, 2, 1), (2, 1, None)]
