@@ -1,0 +1,138 @@
+"""How did the device end the ramp? MMS does not say; this judges from temperature, state and the Yes flag.
+
+No input or output, no clock: fed one reading after another, so that it can be tested exhaustively.
+"""
+
+from qst.errors import InstrumentFaultError
+from qst.instruments import RampEnd, ThermalRamp
+
+from qst_drivers.wire.mms import ReturnCode, SystemState, TestState
+
+#: A reading this far behind the furthest one is a return, not noise; so is one this far from the start a movement. The
+#: noise of MMS readings is not published; laboratories accept ±0.4 to ±0.5 °C as "reached".
+TURNED_BACK_C = 0.25
+
+#: Further beyond its cut-off, or beyond its own end, than this a device does not do as it was told.
+BEYOND_C = 0.5
+
+#: A reading this far behind the furthest one may be the beginning of a return, or noise.
+MAY_TURN_C = 0.1
+
+#: A reading this close to the cut-off is at it, within the noise: a press then cannot be told from the cut-off itself.
+AT_CUTOFF_C = 0.05
+
+#: How long a plate may lag behind its set-point. unverified: no time constant is published.
+LAG_S = 0.3
+
+
+class RampWatch:
+    """Follows one ramp from its onset. Temperatures °C, times s on the host's clock.
+
+    The rules, in this order; the first that applies stays:
+
+    * a safety error, or PAUSE at MMS: ``FAULT``;
+    * the Yes flag, unless it was up at the onset and has not been down since: ``BUTTON``; but ``LIMIT`` when the
+      cut-off had been read before or with it: then the device may have turned back by itself (censoring errs to the
+      careful side);
+    * the temperature turned back, or the test is over and it is back at the start: ``LIMIT`` when it can have reached
+      the cut-off between two readings, otherwise ``BUTTON``: a press shorter than the time between two polls, which
+      only the turn-around shows;
+    * the test is over although the temperature is not back, or never moved: ``FAULT``: somebody ended it at MMS.
+
+    Args:
+        ramp: what was begun.
+        begun_s: when.
+        obeyed_within_s: a device that has not moved for so long, and the time of the movement itself, was not told.
+        yes_at_onset: the Yes flag of the reply to the trigger.
+    """
+
+    __slots__ = (
+        *("_armed", "_began_s", "_ended_at_c", "_furthest_c", "_furthest_s", "_gap_end_s", "_lost_after_s", "_moved"),
+        *("_rate", "_reach_c", "_sign", "_start_c", "end", "turning"),
+    )
+
+    def __init__(self, ramp: ThermalRamp, begun_s: float, *, obeyed_within_s: float, yes_at_onset: bool) -> None:
+        self._sign = 1.0 if ramp.rising else -1.0
+        self._start_c = ramp.start_c
+        self._reach_c = abs(ramp.cutoff_c - ramp.start_c)
+        self._rate = ramp.rate_c_per_s
+        self._began_s = begun_s
+        self._lost_after_s = obeyed_within_s + TURNED_BACK_C / ramp.rate_c_per_s
+        self._armed = not yes_at_onset
+        self._furthest_c = 0.0  # from the start, towards the cut-off
+        self._furthest_s = begun_s
+        self._gap_end_s = begun_s  # the first reading after the furthest one
+        self._moved = False
+        self._ended_at_c = 0.0
+        self.end: RampEnd | None = None
+        self.turning = False  # the last reading may belong to a return that is not certain yet
+
+    def see(self, time_s: float, value_c: float, *, yes: bool, system: int, test: int, code: int) -> RampEnd | None:
+        """Judge one reading; what it answers once, it answers ever after.
+
+        Raises:
+            InstrumentFaultError: the trigger was lost, or the device goes on where it must not.
+        """
+        gone_c = (value_c - self._start_c) * self._sign
+        if self.end is not None:
+            self._check_it_stopped(gone_c)
+            return self.end
+        if gone_c > self._reach_c + BEYOND_C:
+            raise InstrumentFaultError(
+                f"the thermode is at {value_c:.2f} °C, beyond the cut-off of its program",
+                remedy="Take the thermode off the skin and check the program in MMS against the station file.",
+            )
+        self._note(time_s, gone_c)
+        self.turning = self._furthest_c - gone_c >= MAY_TURN_C
+        self.end = self._judge(gone_c, yes=yes, system=system, test=test, code=code)
+        if self.end is None:
+            self._check_it_moves(time_s)
+        else:
+            self._ended_at_c = gone_c
+        return self.end
+
+    def _note(self, time_s: float, gone_c: float) -> None:
+        if gone_c >= self._furthest_c:
+            self._furthest_c, self._furthest_s = gone_c, time_s
+            self._gap_end_s = time_s
+            self._moved = self._moved or gone_c >= TURNED_BACK_C
+        elif self._gap_end_s == self._furthest_s:
+            self._gap_end_s = time_s
+
+    def _judge(self, gone_c: float, *, yes: bool, system: int, test: int, code: int) -> RampEnd | None:
+        if code == ReturnCode.SAFETY_ERROR or test == TestState.PAUSED:
+            return RampEnd.FAULT
+        if yes and self._armed:
+            return RampEnd.LIMIT if self._furthest_c >= self._reach_c - AT_CUTOFF_C else RampEnd.BUTTON
+        self._armed = self._armed or not yes
+        running = system == SystemState.TEST and test == TestState.RUNNING
+        if self._furthest_c - gone_c >= TURNED_BACK_C:
+            return self._limit_or_button()
+        if running:
+            return None
+        if not self._moved or gone_c > TURNED_BACK_C:
+            return RampEnd.LIMIT if self._can_have_reached_cutoff() else RampEnd.FAULT
+        return self._limit_or_button()
+
+    def _limit_or_button(self) -> RampEnd:
+        return RampEnd.LIMIT if self._can_have_reached_cutoff() else RampEnd.BUTTON
+
+    def _can_have_reached_cutoff(self) -> bool:
+        """Whether the ramp, unseen between two readings, or the plate's lag behind it, covers what was missing."""
+        unseen_s = self._gap_end_s - self._furthest_s
+        return self._furthest_c + self._rate * (unseen_s + LAG_S) + TURNED_BACK_C / 2 >= self._reach_c
+
+    def _check_it_moves(self, time_s: float) -> None:
+        if not self._moved and time_s - self._began_s > self._lost_after_s:
+            raise InstrumentFaultError(
+                f"the trigger was lost: the temperature has not moved for {time_s - self._began_s:.1f} s",
+                did="Nothing was triggered again.",
+                remedy="Repeat the trial. If it happens again, set a longer pretest in the station file.",
+            )
+
+    def _check_it_stopped(self, gone_c: float) -> None:
+        if self.end is RampEnd.BUTTON and gone_c > self._ended_at_c + BEYOND_C + self._rate * LAG_S:
+            raise InstrumentFaultError(
+                "the participant has pressed the button and the temperature goes on towards the cut-off",
+                remedy="Take the thermode off the skin. Check in MMS that the program's method is Limits.",
+            )

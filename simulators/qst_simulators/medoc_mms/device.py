@@ -1,0 +1,126 @@
+"""The byte side of the simulated MMS: one request and one reply a connection, then it hangs up."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from qst.errors import RemoteProtocolError
+
+from qst_drivers.wire.mms import LENGTH_SIZE, ReceivedRequest, RequestDecoder
+from qst_drivers.wire.mms_reply import encode_reply
+from qst_simulators.medoc_mms.main_station import MainStation, State
+from qst_simulators.medoc_mms.settings import Settings
+from qst_simulators.surroundings import Surroundings
+from qst_simulators.thermal import LaggedSurface
+from qst_simulators.world import World
+
+
+class SimulatedMedocMms:
+    """Medoc Main Station with a thermode, behind its TCP port.
+
+    A request is carried out, and its temperature measured, half a round trip after it was sent; the reply comes as two
+    segments, the length and the body. A second request on the same connection is never answered. A host that hangs up
+    does not take back what it has sent.
+
+    Args:
+        world: time and chance.
+        settings: see :class:`qst_simulators.medoc_mms.settings.Settings`; ``programs`` is a list of mappings with
+            ``word``, ``baseline``, ``rate``, ``cutoff``, ``return_rate`` and optionally ``name``, ``method``,
+            ``trials``, ``onset``.
+        surroundings: the participant's button.
+
+    Raises:
+        ValueError: a setting is wrong.
+    """
+
+    TITLE: ClassVar[str] = "Medoc thermode behind Medoc Main Station (External Control over TCP)"
+
+    def __init__(self, world: World, settings: Mapping[str, Any], surroundings: Surroundings) -> None:
+        self._world = world
+        self._settings = Settings.from_mapping(settings)
+        self.main_station = MainStation(world, self._settings, surroundings.button)
+        self._half_trip_s = self._settings.round_trip_s / 2
+        self._decoder: RequestDecoder | None = None
+        self._connection = 0
+        self._forget()
+
+    @property
+    def surface(self) -> LaggedSurface:
+        """The plate, as the skin under it feels it."""
+        return self.main_station.thermode.surface
+
+    @property
+    def true_temperature_c(self) -> float:
+        """True temperature of the plate now, in °C."""
+        return self.surface.temperature_c(self._world.now_s)
+
+    @property
+    def state(self) -> State:
+        """Where MMS is now."""
+        return self.main_station.state
+
+    def _forget(self) -> None:
+        """No request, no reply."""
+        self._frame = b""
+        self._taken = 0
+        self._length_due_s: float | None = None
+        self._body_due_s = 0.0
+        self._hung_up = False
+
+    def connect(self, now_s: float) -> None:
+        """Accept a connection."""
+        self._world.advance(now_s)
+        self._connection += 1
+        self._decoder = RequestDecoder()
+        self._forget()
+
+    def disconnect(self, now_s: float) -> None:
+        """The host has hung up."""
+        self._world.advance(now_s)
+        self._connection += 1
+        self._decoder = None
+        self._forget()
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Bytes of a request; an illegal length makes MMS hang up (SIM)."""
+        self._world.advance(now_s)
+        if self._decoder is None or self._length_due_s is not None or self._hung_up:
+            return
+        try:
+            requests = self._decoder.feed(data)
+        except RemoteProtocolError:
+            self._hung_up = True
+            return
+        if requests:
+            self._length_due_s = now_s + self._settings.round_trip_s
+            self._body_due_s = self._length_due_s + self._settings.hold_body_s
+            connection, request = self._connection, requests[0]
+            self._world.at(now_s + self._half_trip_s, lambda: self._carry_out(request, connection))
+
+    def _carry_out(self, request: ReceivedRequest, connection: int) -> None:
+        frame = encode_reply(self.main_station.answer(request))
+        if connection == self._connection:
+            self._frame = frame
+
+    def transmit(self, now_s: float) -> bytes:
+        """The length, then the body, each once it has reached the host."""
+        self._world.advance(now_s)
+        if self._length_due_s is None or now_s < self._length_due_s:
+            return b""
+        if not self._taken:
+            self._taken = LENGTH_SIZE
+            return self._frame[:LENGTH_SIZE]
+        if now_s < self._body_due_s or self._hung_up:
+            return b""
+        self._hung_up = True
+        return self._frame[LENGTH_SIZE:]
+
+    def next_transmit_s(self) -> float | None:
+        """When the next segment reaches the host."""
+        if self._length_due_s is None or self._hung_up:
+            return None
+        return self._body_due_s if self._taken else self._length_due_s
+
+    def hung_up(self, now_s: float) -> bool:
+        """Whether MMS has closed and its last byte was taken."""
+        self._world.advance(now_s)
+        return self._hung_up

@@ -1,0 +1,87 @@
+"""The thermode: a plate, the run of one program over it, and the device's own safety."""
+
+from collections.abc import Callable
+
+from qst_simulators.medoc_mms.safety import SAFETY_TABLES, SafetyWatch
+from qst_simulators.medoc_mms.settings import Program, Settings
+from qst_simulators.thermal import LaggedSurface
+from qst_simulators.world import Event, World
+
+
+class SimulatedThermode:
+    """What lies on the skin. It moves by four orders only: to baseline, out along the ramp, back, to rest.
+
+    Choices of the simulator where no document speaks (SIM): the temperature limiter acts on the true temperature, when
+    it reads as the cut-off at the wire's resolution; the set-point never goes beyond the cut-off; after a test the
+    plate stays at the program's baseline until another program is started or the test is aborted.
+
+    Args:
+        world: time and chance.
+        settings: checked settings.
+        on_limit: told when the temperature limiter has ended a ramp.
+        on_safety_error: told when the time-at-temperature table was violated; the plate is already on its way to rest.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        settings: Settings,
+        *,
+        on_limit: Callable[[], None],
+        on_safety_error: Callable[[], None],
+    ) -> None:
+        self._world, self._settings = world, settings
+        self._on_limit, self._on_safety_error = on_limit, on_safety_error
+        self._gauss = world.random("medoc-mms", "reading").gauss
+        self._return_rate_c_per_s = settings.rest_rate_c_per_s
+        self._limiter: Event | None = None
+        self.surface = LaggedSurface(world, settings.rest_c, tau_s=settings.tau_s)
+        SafetyWatch(world, self.surface, SAFETY_TABLES[settings.safety_table], self._violated)
+
+    def to_baseline(self, program: Program) -> None:
+        """Go to the program's baseline at its return rate."""
+        self._disarm()
+        self._return_rate_c_per_s = program.return_rate_c_per_s
+        self.surface.drive(program.baseline_c, program.return_rate_c_per_s)
+
+    def ramp(self, program: Program) -> None:
+        """Ramp from where the plate is to the cut-off."""
+        self._disarm()
+        self.surface.drive(program.cutoff_c, program.rate_c_per_s)
+        reads_as_cutoff_c = self._settings.resolution_c / 2
+        limit_c = program.cutoff_c - reads_as_cutoff_c if program.rising else program.cutoff_c + reads_as_cutoff_c
+        limit_s = self.surface.when(limit_c, rising=program.rising, after_s=self._world.now_s)
+        if limit_s is not None:
+            self._limiter = self._world.at(limit_s, self._limited)
+
+    def to_rest(self) -> None:
+        """Go to the rest temperature at the last program's return rate."""
+        self._disarm()
+        self.surface.drive(self._settings.rest_c, self._return_rate_c_per_s)
+
+    def arrived_s(self, target_c: float) -> float:
+        """When the plate reads as ``target_c`` at the wire's resolution; it must be on its way there."""
+        now_s = self._world.now_s
+        rising = self.surface.temperature_c(now_s) < target_c
+        almost_c = target_c - self._settings.resolution_c / 2 if rising else target_c + self._settings.resolution_c / 2
+        arrival_s = self.surface.when(almost_c, rising=rising, after_s=now_s)
+        return now_s if arrival_s is None else arrival_s
+
+    def reading_hundredths_c(self) -> int:
+        """The measured temperature now: noise, the device's resolution, the wire's hundredths, the wire's range."""
+        settings = self._settings
+        measured_c = self.surface.temperature_c(self._world.now_s) + self._gauss(0.0, settings.noise_c)
+        return round(round(measured_c / settings.resolution_c) * settings.resolution_c * 100)
+
+    def _disarm(self) -> None:
+        if self._limiter is not None:
+            self._limiter.cancel()
+            self._limiter = None
+
+    def _limited(self) -> None:
+        self._limiter = None
+        self._on_limit()
+
+    def _violated(self) -> None:
+        self.to_rest()
+        self._on_safety_error()
