@@ -29,6 +29,7 @@ from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, ListReply
 
 _TARE_N = 0.3  # a zeroed, unloaded gauge reads less
+_SETTLE_S = 0.05  # a zero that holds this long was not taken from a moving force
 _LOADED_N = 1.0  # a gauge that was zeroed before and reads more is loaded
 _PROBE_N = 1.0  # a press on the table must reach this
 
@@ -92,6 +93,7 @@ class Mark10:
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
         self._gauge = gauge_of(settings)
         self._link = link
+        self._clock = clock
         self._talk = Mark10Talk(link, clock)
         self._stream = Mark10Stream(self._talk, self._gauge, clock)
         self._capabilities = _capabilities(self._gauge)
@@ -245,6 +247,7 @@ class Mark10:
         if self._zeroed and abs(self._talk.ask_newton(_ASK_CURRENT)) > _LOADED_N:
             raise self._loaded()  # zeroing now would hide the load
         self._talk.send(_ZERO)
+        self._clock.sleep(_SETTLE_S)
         if abs(self._talk.ask_newton(_ASK_DISPLAYED)) >= _TARE_N:
             raise self._loaded()
         self._zeroed = True

@@ -71,6 +71,17 @@ def _choice(settings: Mapping[str, Any], name: str, choices: tuple[Any, ...]) ->
     return value
 
 
+def _start_of(settings: Mapping[str, Any]) -> ListReply:
+    start = {**msgspec.to_builtins(_FACTORY), **settings.get("start", {})}
+    try:
+        found = msgspec.convert(start, ListReply)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"start: {error}") from error
+    if found.unit not in _SCALES or found.auto_output not in wire.AUTO_OUTPUT_RATES:
+        raise ValueError("start: unit is one of lbF, kgF, N, and auto_output a rate that the gauge has")
+    return found
+
+
 class SimulatedMark10:
     """The gauge's byte side, its keys and its sensor.
 
@@ -100,7 +111,7 @@ class SimulatedMark10:
         self._serial = str(settings.get("serial", "3512345"))
         self._latency_s = float(settings.get("latency_s", 0.001))
         self._byte_s = wire.BITS_PER_BYTE / float(_choice(settings, "baud", (115200, 9600, 19200, 38400, 57600)))
-        self.settings: ListReply = msgspec.structs.replace(_FACTORY, **settings.get("start", {}))
+        self.settings = _start_of(settings)
         self.cell = LoadCell(
             world,
             "mark10",
@@ -288,7 +299,7 @@ class SimulatedMark10:
 
     def _derive(self, settings: ListReply) -> None:
         """Everything that follows from the settings, so that no reading has to work it out."""
-        unit = settings.unit if settings.unit in _SCALES else Unit.LBF
+        unit = settings.unit or Unit.LBF
         self._scale = scale = _SCALES[unit]
         self._shown_unit = unit if settings.with_units else None
         self._digits_per_n = 1.0 / (_FORCE_FACTORS[unit] * scale.digit)

@@ -1,6 +1,7 @@
 """A hand for the tests: force as a chain of straight lines, exact means and maxima."""
 
 from bisect import bisect_right
+from itertools import pairwise
 
 
 class LinearForce:
@@ -26,7 +27,7 @@ class LinearForce:
         if to_s <= from_s:
             return self.force_n(to_s)
         knots = self._knots(from_s, to_s)
-        area = sum((f0 + f1) / 2 * (t1 - t0) for (t0, f0), (t1, f1) in zip(knots, knots[1:], strict=False))
+        area = sum((f0 + f1) / 2 * (t1 - t0) for (t0, f0), (t1, f1) in pairwise(knots))
         return area / (to_s - from_s)
 
     def max_force_n(self, from_s: float, to_s: float) -> float:
