@@ -123,9 +123,12 @@ class OperatorHands:
         self._hand.push_gently(force_n=_TABLE_PUSH_N, duration_s=_TABLE_PUSH_S)
 
     def read_display(self) -> str:
-        """What the operator types after a look at the gauge's display; rarely with its decimal point left out."""
+        """What the operator types after reading the last maximum off the gauge's display.
+
+        Empty while the gauge shows none. Now and then, by the profile, the decimal point is left out.
+        """
         self._catch_up()
-        shown = str(self._device("algometer").display())
+        shown = str(self._device("algometer").read_maximum())
         self._readings += 1
         key = self._place.key if self._place is not None else ""
         chance = self._world.random("operator", self._visit, "typing", key, self._readings)

@@ -24,6 +24,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 #: Which way pain lies: heat and pressure rise to it, cold falls to it.
 DIRECTION: Final = {"pressure": 1.0, "heat": 1.0, "cold": -1.0}
+#: Mean time from a press of the button until the operator is told to release, s: half of the 20 ms between two looks.
+SIGNAL_DELAY_S: Final = 0.01
 _LONGEST_FILE_BYTES = 1_000_000
 
 
@@ -196,7 +198,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _mean_delay_s(self, numbers: ModalityProfile, reading: Reading | None) -> float:
         """Expected time from pain to the reported reading."""
         delay_s = numbers.reaction_time_s.mean * (1 + self.lapses.late * (self.lapses.late_factor - 1))
-        return delay_s + (self.hand.release_delay_s.mean if reading is Reading.PEAK else 0.0)
+        return delay_s + (SIGNAL_DELAY_S + self.hand.release_delay_s.mean if reading is Reading.PEAK else 0.0)
 
 
 _TEMPERATURES = {

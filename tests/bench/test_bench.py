@@ -37,7 +37,7 @@ class FakeGauge:
         self._world = world
         self.force = surroundings.force
 
-    def display(self) -> str:
+    def read_maximum(self) -> str:
         return f"{self.force.max_force_n(0.0, self._world.now_s) / 4.4482216152605:.1f}"
 
 

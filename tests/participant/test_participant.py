@@ -8,7 +8,7 @@ from qst.units import KPA_PER_KGF_CM2
 
 from qst_simulators.hand import Hand
 from qst_simulators.participant import Experience, Lapse, Participant, Placement
-from qst_simulators.profile import Profile, Reading, load_profile
+from qst_simulators.profile import SIGNAL_DELAY_S, Profile, Reading, load_profile
 from qst_simulators.surroundings import ButtonLine
 from qst_simulators.world import World
 from tests.participant.ideal import StraightLine
@@ -300,7 +300,12 @@ def pressure_mean(seed: int, profile: Profile, reading: Reading) -> float:
     world = World(seed)
     button = ButtonLine(world)
     hand = Hand(world, profile.hand)
-    button.listeners.append(lambda pressed: hand.release() if pressed else None)
+
+    def tell(pressed: bool) -> None:
+        if pressed:  # the station looks at the button at intervals, and is late by this on average
+            world.at(world.now_s + SIGNAL_DELAY_S, hand.release)
+
+    button.listeners.append(tell)
     person = Participant(world, profile, button, pressure_reading=reading)
     values = []
     for code, side in SITES:

@@ -8,6 +8,7 @@ from qst.errors import InputError
 from qst.units import KPA_PER_KGF_CM2
 
 from qst_simulators.profile import (
+    SIGNAL_DELAY_S,
     AnchorKind,
     LogNormal,
     Reading,
@@ -74,7 +75,7 @@ def test_a_gauge_that_keeps_its_peak_lowers_the_latent_threshold_by_the_release_
     peak = FIBROMYALGIA.median_excursion("pressure", Reading.PEAK)
     lower = (at_response - peak) * pressure.log_normal_mean * (1 + pressure.first_trial_bias)
     keeps = 1 - FIBROMYALGIA.lapses.anticipatory * FIBROMYALGIA.lapses.anticipation / 2
-    assert lower * keeps == pytest.approx(pressure.anchor_rate * hand.release_delay_s.mean)
+    assert lower * keeps == pytest.approx(pressure.anchor_rate * (SIGNAL_DELAY_S + hand.release_delay_s.mean))
     assert FIBROMYALGIA.median_excursion("heat", Reading.PEAK) == FIBROMYALGIA.median_excursion("heat")
 
 
