@@ -62,6 +62,17 @@ class AnyOrder(RuleBasedStateMachine):
             self.allowed_c.add(self.ramp.cutoff_c)
         self._call("begin")
 
+    @rule(heat=st.booleans(), travel=st.integers(10, 180), seconds=st.sampled_from([0.0, 1.0, 9.0]))
+    def start_a_ramp(self, heat: bool, travel: int, seconds: float) -> None:
+        """The usual way into a ramp, which calls at random seldom find."""
+        if not self.rig.driver._open:
+            self.connect()
+        self.prepare(heat=heat, travel=travel, rate=1.0, back=8.0)
+        self.adapt()
+        self.wait(5.0)
+        self.begin()
+        self.wait(seconds)
+
     @rule(count=st.integers(1, 5), every_s=st.sampled_from([0.0, 0.01, 0.5]))
     def poll(self, count: int, every_s: float) -> None:
         for _ in range(count):
