@@ -17,7 +17,8 @@ from msgspec import Meta, field
 from qst.clock import Clock
 from qst.errors import InputError, QstError, StationFileError
 from qst.instruments import Capabilities, DriverClass, Instrument, Link
-from qst.protocol.decode import BAD, Decoder, Path as TreePath
+from qst.protocol.decode import BAD, Decoder
+from qst.protocol.decode import Path as TreePath
 from qst.protocol.loader import read_text
 from qst.protocol.model import Identifier, Text
 from qst.protocol.problems import Problems, did_you_mean
@@ -31,7 +32,7 @@ Link_ = Annotated[
     str,
     Meta(
         min_length=1,
-        description="Where the instrument is: 'sim://mark10' for a simulated one, 'operator:' for a display that is read.",
+        description="Where the instrument is: 'sim://mark10' for a simulated one, 'operator:' for a display read by eye.",
     ),
 ]
 Settings = Annotated[dict[str, Any], Meta(description="What the driver needs to know about this instrument.")]

@@ -1,8 +1,10 @@
 """What a visit shows in a terminal: one line a threshold at full speed, a live picture in real time."""
 
 from collections import deque
+from pathlib import Path
 from typing import Self
 
+import msgspec
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -10,10 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from qst.protocol.plan import PlannedTrial, Rounding
-from qst.record.records import Outcome, Trial
+from qst.protocol.plan import Plan, PlannedTrial, Rounding
+from qst.record.records import Outcome, Score, Trial, VisitOutcome
 from qst.sites import SITES
 from qst.units import DISPLAY_UNITS, format_value
+from qst.visit.engine import VisitResult
 from qst.visit.operator import (
     LiveEvent,
     Measured,
@@ -90,7 +93,8 @@ class LiveView:
         self._n_trials = 1
         self._status = "getting ready"
         self._value = ""
-        self.message = ""
+        self._question = ""
+        self.help = ""  # the keys that always work
         self._live = Live(console=console, refresh_per_second=10, transient=True, get_renderable=self._picture)
 
     def __enter__(self) -> Self:
@@ -122,6 +126,10 @@ class LiveView:
             case TrialEnded() | Remark():
                 self._lines(event)
 
+    def ask(self, question: str) -> None:
+        """Show a question, or what is being typed; empty when there is none."""
+        self._question = question
+
     def _measured(self, value: float) -> None:
         self._trace.append(value)
         if self._planned is not None:
@@ -137,8 +145,10 @@ class LiveView:
             ProgressBar(total=self._n_trials, completed=done, width=_TRACE_WIDTH - 12), f"{done} of {self._n_trials}"
         )
         rows.append(progress)
-        if self.message:
-            rows.append(Text(self.message, style="bold yellow"))
+        if self._question:
+            rows.append(Text(self._question, style="bold yellow"))
+        if self.help:
+            rows.append(Text(self.help, style="dim"))
         return Panel(Group(*rows), title=self._title, title_align="left")
 
     def _where(self) -> str:
@@ -158,3 +168,45 @@ class LiveView:
         low, high = min(self._trace), max(self._trace)
         span = (high - low) or 1.0
         return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in self._trace)
+
+
+def summary_line(score: Score, step: str) -> str:
+    """A summary value with unit and the number of trials behind it."""
+    if score.mean_display is None:
+        value = "no value"
+    else:
+        decimals = len(step.partition(".")[2]) + 1
+        value = f"{score.mean_display:.{decimals}f} {DISPLAY_UNITS[score.display_unit].label}"
+    count = f"mean of {score.n_valid}" if score.n_valid == score.n_planned else f"{score.n_valid} of {score.n_planned}"
+    censored = f", {score.n_censored} censored and left out" if score.n_censored else ""
+    return f"{score.label:<34} {value:>14}   ({count}{censored})"
+
+
+def print_result(console: Console, result: VisitResult, path: Path, plan: Plan) -> None:
+    """The summary values, how the visit ended, and where its log is."""
+    steps = {rule.id: rule.rounding.step for rule in plan.scores}
+    console.print()
+    for score in result.summary:
+        console.print(summary_line(score, steps[score.id]), highlight=False, markup=False)
+    ending = result.outcome.value + (f": {result.reason}" if result.reason else "")
+    console.print(f"\nvisit {ending}", highlight=False, markup=False)
+    console.print(f"log   {path}", highlight=False, markup=False)
+    if result.outcome in (VisitOutcome.INTERRUPTED, VisitOutcome.FAILED):
+        console.print(f"      go on with: qst resume {path}", highlight=False, markup=False)
+
+
+def json_result(result: VisitResult, path: Path, *, simulated: bool) -> str:
+    """The result as one JSON object."""
+    summary = {
+        score.id: {
+            "label": score.label,
+            "mean": score.mean_display,
+            "unit": score.display_unit,
+            "n_valid": score.n_valid,
+            "n_planned": score.n_planned,
+            "n_censored": score.n_censored,
+        }
+        for score in result.summary
+    }
+    answer = {"log": str(path), "outcome": result.outcome.value, "simulated": simulated, "summary": summary}
+    return msgspec.json.encode(answer).decode("utf-8")

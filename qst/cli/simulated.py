@@ -1,18 +1,21 @@
 """Simulated stations: the one place where the command line reaches for the simulators."""
 
+from collections.abc import Sequence
 from importlib import resources
 
 import msgspec
-from qst_drivers.links.sim import SimLink
-from qst_simulators.bench import Bench as SimulatedBench
-from qst_simulators.profile import parse_profile, profile_text
 
-from qst.clock import Clock
+from qst.clock import Clock, VirtualClock
 from qst.errors import InputError
-from qst.instruments import Link, Reading
+from qst.instruments import ButtonEdge, Instrument, Link, Reading
 from qst.protocol.problems import did_you_mean
 from qst.station import SIMULATED, InstrumentSpec, LoadedStation, driver_class, load_station_bytes
 from qst.visit.session import Rig, build_instruments
+from qst_drivers.links.nowhere import NoLink
+from qst_drivers.links.sim import SimLink
+from qst_simulators.bench import Bench as SimulatedBench
+from qst_simulators.bench import BenchButton
+from qst_simulators.profile import parse_profile, profile_text
 
 
 def shipped_stations() -> tuple[str, ...]:
@@ -30,6 +33,11 @@ def simulated_station(name: str) -> LoadedStation:
         )
     file = resources.files("qst_simulators").joinpath("stations", f"{name}.yaml")
     return load_station_bytes(file.read_bytes(), f"{name}.yaml")
+
+
+def unconnected_instruments(station: LoadedStation) -> dict[str, Instrument]:
+    """The drivers of a station over links that lead nowhere: for asking what they can do."""
+    return build_instruments(station, lambda _, spec: NoLink(spec.link), VirtualClock())
 
 
 class ProfileText(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,10 +83,23 @@ def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: P
     return Rig(
         station=station,
         instruments=build_instruments(station, link, clock),
-        button=bench.button,
+        button=_Button(bench.button),
         hands=bench.hands,
         participant_model=profile.text,
     )
+
+
+class _Button:
+    """The bench's button in the core's types; simulators do not know the core."""
+
+    def __init__(self, button: BenchButton) -> None:
+        self._button = button
+        self.pressed = button.pressed
+
+    def edges(self) -> Sequence[ButtonEdge]:
+        """Edges since the last call."""
+        edges = self._button.edges()
+        return [ButtonEdge(*edge) for edge in edges] if edges else ()
 
 
 def _keeps_only_its_peak(spec: InstrumentSpec | None) -> bool:

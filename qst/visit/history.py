@@ -8,8 +8,8 @@ def history_of(log: VisitLog) -> History:
     """The history to resume from.
 
     A trial is finished when its last attempt was accepted or skipped, or is valid and was not judged before the
-    interruption. A last attempt that was begun without a result, or was to be repeated, leaves its trial unfinished: the
-    operator is asked about it, it is never repeated by itself.
+    interruption. A last attempt that was begun without a result, or was to be repeated, leaves its trial unfinished:
+    the operator is asked about it, it is never repeated by itself.
     """
     last: dict[int, Attempt] = {}
     for attempt in log.attempts:

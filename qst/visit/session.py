@@ -75,8 +75,7 @@ def build_instruments(
 ) -> dict[str, Instrument]:
     """The drivers of a station by role, over the links that ``link`` makes. Opens nothing. Raises StationFileError."""
     return {
-        role: build_instrument(station, role, link(role, spec), clock)
-        for role, spec in station.station.roles().items()
+        role: build_instrument(station, role, link(role, spec), clock) for role, spec in station.station.roles().items()
     }
 
 
@@ -89,7 +88,7 @@ def checked_plan(loaded: LoadedProtocol, seed: int, rig: Rig) -> Plan:
     plan = make_plan(loaded, seed)
     report = check_plan(plan, rig.capabilities("thermode"), rig.capabilities("algometer"))
     problems = [problem.text for problem in report.problems if problem.severity == ERROR]
-    problems += station_problems(plan, rig)
+    problems += station_problems(plan, rig.instruments)
     if problems:
         raise PlanError(
             f"{len(problems)} problem(s)\n  " + "\n  ".join(problems),
@@ -100,12 +99,12 @@ def checked_plan(loaded: LoadedProtocol, seed: int, rig: Rig) -> Plan:
     return plan
 
 
-def station_problems(plan: Plan, rig: Rig) -> list[str]:
+def station_problems(plan: Plan, instruments: Mapping[str, Instrument]) -> list[str]:
     """What the station's instruments, as they are set up, refuse; each once."""
     problems: dict[str, None] = {}
     for trial in plan.trials:
         role = role_of(trial.modality)
-        instrument = rig.instruments.get(role)
+        instrument = instruments.get(role)
         if instrument is None:
             problems[f"{trial.stimulus_id}: this station has no {role}"] = None
             continue
@@ -116,9 +115,7 @@ def station_problems(plan: Plan, rig: Rig) -> list[str]:
     return list(problems)
 
 
-def header(
-    who: Who, loaded: LoadedProtocol, plan: Plan, rig: Rig, clock: Clock, *, seed: int
-) -> records.Header:
+def header(who: Who, loaded: LoadedProtocol, plan: Plan, rig: Rig, clock: Clock, *, seed: int) -> records.Header:
     """First record of the log. A simulated visit's identifier follows from its seed; a real one's is random."""
     simulated = rig.station.station.simulated
     name = "/".join((str(seed), who.participant_id, str(who.visit), loaded.sha256, rig.station.text))
@@ -195,9 +192,7 @@ def _connect(rig: Rig, log: LogSink) -> None:
     log.write(records.Instruments(instruments=tuple(entries)))
 
 
-def _entry(
-    role: str, spec: InstrumentSpec, instrument: Instrument, identity: Identity
-) -> records.InstrumentEntry:
+def _entry(role: str, spec: InstrumentSpec, instrument: Instrument, identity: Identity) -> records.InstrumentEntry:
     area = spec.settings.get("thermode_area")
     return records.InstrumentEntry(
         role=role,

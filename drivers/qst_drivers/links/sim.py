@@ -1,7 +1,7 @@
 """``sim://``: a simulated device in this process, on the visit's own clock.
 
-The link knows only the device's byte side (:class:`ByteDevice`): what it is fed, and which bytes have reached the host by
-a given time. On a virtual clock a read sleeps exactly until the next byte; on a real clock it waits for it.
+The link knows only the device's byte side (:class:`ByteDevice`): what it is fed, and which bytes have reached the host
+by a given time. On a virtual clock a read sleeps exactly until the next byte; on a real clock it waits for it.
 """
 
 from collections.abc import Callable
