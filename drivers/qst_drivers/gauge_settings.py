@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-
 from qst.errors import InputError, RefusedError, StationFileError
 from qst.instruments import PressureRamp
 from qst.units import KPA_PER_KGF_CM2, parse

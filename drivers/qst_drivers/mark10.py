@@ -21,6 +21,7 @@ from qst.instruments import (
     Sample,
     SetupStep,
 )
+
 from qst_drivers.gauge_settings import HandGauge
 from qst_drivers.mark10_setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
 from qst_drivers.mark10_stream import PERIOD_S, Mark10Stream

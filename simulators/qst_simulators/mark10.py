@@ -4,16 +4,17 @@ Behaviour from the Omega DFG-RS5 guide M5251 and the re-badged Series 5 and 7 gu
 marked "unverified" here, and where two behaviours are plausible a setting switches between them.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
-from qst.units import parse
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, GaugeError, ListReply, Unit
 from qst_simulators.load_cell import LoadCell, PeakDetector, rounded_half_away
+from qst_simulators.mark10_options import FORCE_FACTORS, SCALES, choice_of, start_of
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World
 
@@ -21,65 +22,9 @@ _SAMPLES_PER_S = 7000.0  # Series 5
 _NOISE_DIGITS = 0.3  # standard deviation; our choice
 _OVERLOAD = 1.10  # of capacity: the display then shows OVER
 _DAMAGE = 1.50  # of capacity: safe overload
-_FORCE_FACTORS = {Unit.LBF: parse("1 lbf", "force"), Unit.KGF: parse("1 kgf", "force"), Unit.N: 1.0}
 _UNIT_COMMANDS: Final = {"LB": Unit.LBF, "KG": Unit.KGF, "N": Unit.N}
 #: Documented commands of which only the silence is simulated (memory, averaging, set points, trigger, SAVE's effect).
 _SILENT: Final = frozenset(("MEM", "STA", "AM", "A", "AD", "SPHD", "SPLD", "ETH", "ETL", "ETHL", "ETLH", "ETD", "PM"))
-
-
-class _Scale(NamedTuple):
-    """How a unit is shown: digit = step × 10**-decimals, capacity in that unit."""
-
-    step: int
-    decimals: int
-    capacity: float
-
-    @property
-    def digit(self) -> float:
-        return self.step * 10.0**-self.decimals
-
-
-#: M5-50. 50 × 0.01 lbF is printed by the maker; the other two were seen in shops only (unverified), further units in
-#: no source, so their commands are answered with "not applicable" (unverified).
-_SCALES: Final = {
-    Unit.LBF: _Scale(1, 2, 50.0),
-    Unit.KGF: _Scale(5, 3, 25.0),
-    Unit.N: _Scale(5, 2, 250.0),
-}
-
-_FACTORY: Final = ListReply(
-    firmware="V1.00",
-    unit=Unit.LBF,
-    mode="CUR",
-    display_filter=9,
-    current_filter=3,
-    auto_output=0,
-    auto_off_min=5,
-    with_units=True,
-    input_inverted=False,
-    unsigned_output=False,
-    mitutoyo=True,
-    mitutoyo_polarity=True,
-    battery=0,
-)
-
-
-def _choice(settings: Mapping[str, Any], name: str, choices: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a setting's value
-    value = settings.get(name, choices[0])
-    if value not in choices:
-        raise ValueError(f"{name} is one of {', '.join(map(str, choices))}, not {value}")
-    return value
-
-
-def _start_of(settings: Mapping[str, Any]) -> ListReply:
-    start = {**msgspec.to_builtins(_FACTORY), **settings.get("start", {})}
-    try:
-        found = msgspec.convert(start, ListReply)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"start: {error}") from error
-    if found.unit not in _SCALES or found.auto_output not in wire.AUTO_OUTPUT_RATES:
-        raise ValueError("start: unit is one of lbF, kgF, N, and auto_output a rate that the gauge has")
-    return found
 
 
 class SimulatedMark10:
@@ -104,19 +49,19 @@ class SimulatedMark10:
 
     def __init__(self, world: World, settings: Mapping[str, Any], surroundings: Surroundings) -> None:
         self._world = world
-        self._word = _choice(settings, "overload", ("word", "clipped")) == "word"
-        self._drops = _choice(settings, "slow_wire", ("drop", "queue")) == "drop"
-        self._hangs_up = _choice(settings, "auto_off", ("silent", "hang_up")) == "hang_up"
+        self._word = choice_of(settings, "overload", ("word", "clipped")) == "word"
+        self._drops = choice_of(settings, "slow_wire", ("drop", "queue")) == "drop"
+        self._hangs_up = choice_of(settings, "auto_off", ("silent", "hang_up")) == "hang_up"
         self._omits_polarity = bool(settings.get("omits_polarity", False))
         self._serial = str(settings.get("serial", "3512345"))
         self._latency_s = float(settings.get("latency_s", 0.001))
-        self._byte_s = wire.BITS_PER_BYTE / float(_choice(settings, "baud", (115200, 9600, 19200, 38400, 57600)))
-        self.settings = _start_of(settings)
+        self._byte_s = wire.BITS_PER_BYTE / float(choice_of(settings, "baud", (115200, 9600, 19200, 38400, 57600)))
+        self.settings = start_of(settings)
         self.cell = LoadCell(
             world,
             "mark10",
             surroundings.force,
-            full_scale_n=_SCALES[Unit.N].capacity,
+            full_scale_n=SCALES[Unit.N].capacity,
             errors=bool(settings.get("cell_errors", True)),
             inverted=bool(settings.get("inverted_wiring", False)),
         )
@@ -136,6 +81,7 @@ class SimulatedMark10:
         self._peaks = PeakDetector(self.cell, world.random("mark10", "peak noise"), world.now_s)
         self._derive(self.settings)
         self._restart_stream(self.settings.auto_output or 0, world.now_s)
+        self._plan()
         self._answers = self._make_answers()
 
     # ------------------------------------------------------------------------------------------------ the byte side
@@ -184,7 +130,7 @@ class SimulatedMark10:
 
     def press_unit_key(self) -> None:
         """Step to the next unit."""
-        units = tuple(_SCALES)
+        units = tuple(SCALES)
         current = self.settings.unit or Unit.LBF
         self._use_key()
         self._set(unit=units[(units.index(current) + 1) % len(units)])
@@ -208,8 +154,8 @@ class SimulatedMark10:
         """Press the power key of a gauge that had switched itself off. It wakes up without a stream."""
         if not self._on:
             self._on = True
+            self._used_s = self._world.now_s
             self._set(auto_output=0)
-        self._used_s = self._world.now_s
 
     def _use_key(self) -> None:
         self._live_until(self._world.now_s)
@@ -220,8 +166,13 @@ class SimulatedMark10:
     def _live_until(self, now_s: float) -> None:
         """Let the world reach ``now_s``, then send every stream line due by then."""
         self._world.advance(now_s)
-        off_s = self._used_s + 60.0 * (self.settings.auto_off_min or 0)
-        switches_off = self._on and off_s > self._used_s and now_s >= off_s
+        if now_s >= self._due_s:
+            self._catch_up(now_s)
+
+    def _catch_up(self, now_s: float) -> None:
+        """Send the stream's lines up to ``now_s``, or up to the moment at which the gauge switches itself off."""
+        off_s = self._off_s()
+        switches_off = self._on and now_s >= off_s
         until_s = off_s if switches_off else now_s
         while self._next_line_s is not None and self._next_line_s <= until_s:
             self._stream_line(self._next_line_s)
@@ -230,6 +181,16 @@ class SimulatedMark10:
         if switches_off:
             self._on = False
             self._next_line_s = None
+        self._plan()
+
+    def _off_s(self) -> float:
+        minutes = self.settings.auto_off_min
+        return self._used_s + 60.0 * minutes if minutes else math.inf
+
+    def _plan(self) -> None:
+        """When the gauge next does something by itself. Its use since then can only make that later."""
+        off_s = self._off_s() if self._on else math.inf
+        self._due_s = min(off_s, math.inf if self._next_line_s is None else self._next_line_s)
 
     def _stream_line(self, at_s: float) -> None:
         if self.menu_open or (self._drops and self._wire_free_s > at_s):
@@ -296,13 +257,14 @@ class SimulatedMark10:
         self._derive(self.settings)
         if self.settings.auto_output != rate:
             self._restart_stream(self.settings.auto_output or 0, self._world.now_s)
+        self._plan()
 
     def _derive(self, settings: ListReply) -> None:
         """Everything that follows from the settings, so that no reading has to work it out."""
         unit = settings.unit or Unit.LBF
-        self._scale = scale = _SCALES[unit]
+        self._scale = scale = SCALES[unit]
         self._shown_unit = unit if settings.with_units else None
-        self._digits_per_n = 1.0 / (_FORCE_FACTORS[unit] * scale.digit)
+        self._digits_per_n = 1.0 / (FORCE_FACTORS[unit] * scale.digit)
         self._most_digits = rounded_half_away(_OVERLOAD * scale.capacity / scale.digit)
         self._polarity = -1.0 if settings.input_inverted else 1.0
         self._display_window_s = 2 ** (settings.display_filter or 0) / _SAMPLES_PER_S
