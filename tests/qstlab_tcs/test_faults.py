@@ -12,6 +12,7 @@ from qst.errors import (
 )
 from qst.instruments import RampEnd
 
+from qst_drivers.tcs_port import QUIET_S, RESYNC_S
 from tests.qstlab_tcs.rig import COLD, FAST_HEAT, HEAT, Rig
 
 STARTS = (b"L", b"Ol", b"Od")
@@ -217,6 +218,8 @@ def test_late_answer_is_never_taken_for_the_answer_to_a_later_question(delay_s: 
         rig.driver.poll()
     rig.tcs.faults.delay_s = 0.0
     rig.tcs.faults.zone_error_c = {}
+    if delay_s < RESYNC_S:
+        assert rig.driver.poll()[0].value == 32.0
     values = []
     for _ in range(20):
         try:
@@ -284,6 +287,16 @@ def test_charging_device_shows_as_a_plate_that_does_not_follow() -> None:
     with pytest.raises(InstrumentFaultError, match="should be at") as caught:
         rig.poll_until_end(0.01)
     assert "charger" in caught.value.remedy
+    assert rig.link.sent().endswith(b"AAA")
+
+
+def test_line_is_left_quiet_before_the_question_that_brings_it_in_step() -> None:
+    rig = _in_doubt()
+    rig.link.written.clear()
+    rig.driver.poll()
+    (muted_s, mute), (asked_s, ask), *_ = rig.link.written
+    assert (mute, ask) == (b"F", b"B")
+    assert asked_s - muted_s >= QUIET_S
 
 
 @pytest.mark.parametrize("error_c", [1.3, -1.3, 40.0])
@@ -303,6 +316,7 @@ def test_plate_beyond_its_cutoff_ends_the_stimulus() -> None:
     rig.tcs.faults.zone_error_c = dict.fromkeys(range(1, 6), 0.9)
     with pytest.raises(InstrumentFaultError, match="beyond its cut-off"):
         rig.driver.poll()
+    assert rig.link.sent().endswith(b"AAA")
 
 
 def test_breaking_sensor_is_not_taken_for_a_press() -> None:
