@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from qst.clock import Clock
 from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, RefusedError, WireError
 from qst.instruments import Capabilities, Identity, Link, RampEnd, Sample, ThermalRamp
-
 from qst_drivers.medoc_mms.exchange import Exchange
 from qst_drivers.medoc_mms.ramp_watch import RampWatch
 from qst_drivers.medoc_mms.settings import DEFAULT_MODEL, MODELS, MmsProgram, Settings, describe, refuse_outside

@@ -5,7 +5,6 @@ from typing import Never
 from qst.clock import Clock
 from qst.errors import LinkClosedError, LinkError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
-
 from qst_drivers.wire.mms import U32_MAX, Command, Request, encode_request
 from qst_drivers.wire.mms_reply import Reply, ReplyDecoder
 

@@ -5,7 +5,6 @@ No input or output, no clock: fed one reading after another, so that it can be t
 
 from qst.errors import InstrumentFaultError
 from qst.instruments import RampEnd, ThermalRamp
-
 from qst_drivers.wire.mms import ReturnCode, SystemState, TestState
 
 #: A reading this far behind the furthest one is a return, not noise; so is one this far from the start a movement. The

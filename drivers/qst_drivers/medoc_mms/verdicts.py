@@ -1,7 +1,6 @@
 """What a reply means for the driver: listening, running, refused, faulty. No input or output."""
 
 from qst.errors import InstrumentFaultError, NotReadyError
-
 from qst_drivers.wire.mms import Command, ReturnCode, SystemState, TestState
 from qst_drivers.wire.mms_reply import Reply
 

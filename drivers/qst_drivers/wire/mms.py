@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
+
 from qst.errors import LocalProtocolError, RemoteProtocolError
 
 #: Temperatures on the wire are whole hundredths of a degree Celsius.

@@ -12,7 +12,6 @@ import struct
 from typing import NamedTuple
 
 from qst.errors import LocalProtocolError, RemoteProtocolError
-
 from qst_drivers.wire.mms import HUNDREDTHS_PER_C, LENGTH_SIZE, ReturnCode
 
 #: Bytes after the length field of a reply, without its message, in the three generations of MMS.
@@ -24,12 +23,15 @@ GENERATIONS = (BODY_WITHOUT_TEMPERATURE, BODY_WITHOUT_TTL, BODY_FULL)
 #: Longest reply body that is believed. The documents state no bound; a message is a line of text.
 BODY_MAX = 4096
 
-_OLDEST = struct.Struct("<IBBBHI")
-_MIDDLE = struct.Struct("<IBBBHIhBBB")
-_FULL = struct.Struct("<IBBBHIhBBBB")
-
 _U32 = struct.Struct("<I")
-_NOT_TOLD = (None, None, None, None, None)  # temperature, CoVAS, Yes, No, TTL
+# Of the whole frame, length field included, by generation; and how many fields of a reply it carries.
+_LAYOUTS = {
+    BODY_WITHOUT_TEMPERATURE: (struct.Struct("<IIBBBHI"), 6),
+    BODY_WITHOUT_TTL: (struct.Struct("<IIBBBHIhBBB"), 10),
+    BODY_FULL: (struct.Struct("<IIBBBHIhBBBB"), 11),
+}
+_N_FIELDS = 11  # before the message
+_NOT_TOLD = (None,) * _N_FIELDS
 
 
 class Reply(NamedTuple):
@@ -81,30 +83,19 @@ def encode_reply(reply: Reply) -> bytes:
     Raises:
         LocalProtocolError: a field does not fit, or its generation does not have it or lacks it.
     """
-    _check_generation_fields(reply)
-    try:
-        if reply.generation == BODY_FULL:
-            body = _FULL.pack(*reply[:11])
-        elif reply.generation == BODY_WITHOUT_TTL:
-            body = _MIDDLE.pack(*reply[:10])
-        else:
-            body = _OLDEST.pack(*reply[:6])
-    except struct.error as error:
-        raise LocalProtocolError(f"a reply cannot carry this: {error}") from error
-    length = len(body) + len(reply.message)
+    layout = _LAYOUTS.get(reply.generation)
+    if layout is None:
+        raise LocalProtocolError(f"no generation of MMS has a body of {reply.generation} bytes")
+    structure, count = layout
+    if reply[count:_N_FIELDS] != _NOT_TOLD[count:]:
+        raise LocalProtocolError(f"a body of {reply.generation} bytes does not have all these fields")
+    length = reply.generation + len(reply.message)
     if length > BODY_MAX:
         raise LocalProtocolError(f"a message of {len(reply.message)} bytes is too long")
-    return _U32.pack(length) + body + reply.message
-
-
-def _check_generation_fields(reply: Reply) -> None:
-    """Raise LocalProtocolError unless exactly the fields of the reply's generation are there."""
-    if reply.generation not in GENERATIONS:
-        raise LocalProtocolError(f"no generation of MMS has a body of {reply.generation} bytes")
-    if (reply.temperature_hundredths_c is None) != (reply.generation == BODY_WITHOUT_TEMPERATURE):
-        raise LocalProtocolError("the oldest reply has no temperature, and every other one has")
-    if (reply.ttl is None) != (reply.generation != BODY_FULL):
-        raise LocalProtocolError("only the full reply has TTL")
+    try:
+        return structure.pack(length, *reply[:count]) + reply.message
+    except struct.error as error:
+        raise LocalProtocolError(f"a reply cannot carry this: {error}") from error
 
 
 class ReplyDecoder:
@@ -115,12 +106,11 @@ class ReplyDecoder:
             length alone: 13 and 18 exactly, everything from 19 as a full reply.
     """
 
-    __slots__ = ("_body_length", "_broken", "_buffer", "_generation")
+    __slots__ = ("_broken", "_buffer", "_generation")
 
     def __init__(self, generation: int | None = None) -> None:
         self._generation = generation
         self._buffer = b""
-        self._body_length = 0  # 0: the length field has not been read
         self._broken = False
 
     def feed(self, data: bytes) -> list[Reply]:
@@ -133,32 +123,25 @@ class ReplyDecoder:
             raise RemoteProtocolError("MMS has sent an illegal length before; the connection is of no use")
         buffer = self._buffer + data if self._buffer else data
         replies = []
-        while True:
-            if not self._body_length:
-                if len(buffer) < LENGTH_SIZE:
-                    break
-                self._body_length = self._checked_length(buffer)
-                buffer = buffer[LENGTH_SIZE:]
-            if len(buffer) < self._body_length:
+        while len(buffer) >= LENGTH_SIZE:
+            size = LENGTH_SIZE + self._checked_length(buffer)
+            if len(buffer) < size:
                 break
-            replies.append(_decode_body(buffer[: self._body_length], self._generation))
-            buffer = buffer[self._body_length :]
-            self._body_length = 0
+            replies.append(_decode(buffer[:size], self._generation))
+            buffer = buffer[size:]
         self._buffer = buffer
         return replies
 
     @property
     def pending(self) -> int:
         """How many bytes of an incomplete reply have come."""
-        return len(self._buffer) + (LENGTH_SIZE if self._body_length else 0)
+        return len(self._buffer)
 
     def _checked_length(self, buffer: bytes) -> int:
         """The length field's value; too small, too large and ambiguous ones break the decoder."""
         length: int = _U32.unpack_from(buffer)[0]
-        shortest = self._generation or BODY_WITHOUT_TEMPERATURE
-        if shortest <= length <= BODY_MAX and (
-            self._generation or not BODY_WITHOUT_TEMPERATURE < length < BODY_WITHOUT_TTL
-        ):
+        generation = self._generation
+        if (generation or BODY_FULL) <= length <= BODY_MAX or (generation is None and length in GENERATIONS):
             return length
         self._broken = True
         self._buffer = b""
@@ -166,13 +149,10 @@ class ReplyDecoder:
         raise RemoteProtocolError(f"a reply cannot announce {length} bytes; it began with {quoted}")
 
 
-def _decode_body(body: bytes, generation: int | None) -> Reply:
-    """Read a body whose length was checked."""
+def _decode(frame: bytes, generation: int | None) -> Reply:
+    """Read a whole frame whose length was checked."""
     if generation is None:
-        generation = min(len(body), BODY_FULL)
-    message = body[generation:]
-    if generation == BODY_FULL:
-        return Reply._make((*_FULL.unpack_from(body), message, generation))
-    if generation == BODY_WITHOUT_TTL:
-        return Reply._make((*_MIDDLE.unpack_from(body), None, message, generation))
-    return Reply._make((*_OLDEST.unpack_from(body), *_NOT_TOLD, message, generation))
+        generation = min(len(frame) - LENGTH_SIZE, BODY_FULL)
+    structure, count = _LAYOUTS[generation]
+    fields = structure.unpack_from(frame)[1:]
+    return Reply._make((*fields, *_NOT_TOLD[count:], frame[structure.size :], generation))

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from qst.errors import RemoteProtocolError
-
-from qst_drivers.wire.mms import LENGTH_SIZE, ReceivedRequest, RequestDecoder
+from qst_drivers.wire.mms import LENGTH_SIZE, Command, ReceivedRequest, RequestDecoder
 from qst_drivers.wire.mms_reply import encode_reply
 from qst_simulators.medoc_mms.main_station import MainStation, State
 from qst_simulators.medoc_mms.settings import Settings
@@ -13,13 +12,15 @@ from qst_simulators.surroundings import Surroundings
 from qst_simulators.thermal import LaggedSurface
 from qst_simulators.world import World
 
+GET_STATUS = int(Command.GET_STATUS)
+
 
 class SimulatedMedocMms:
     """Medoc Main Station with a thermode, behind its TCP port.
 
     A request is carried out, and its temperature measured, half a round trip after it was sent; the reply comes as two
-    segments, the length and the body. A second request on the same connection is never answered. A host that hangs up
-    does not take back what it has sent.
+    segments, the length and the body, ``hold_body_s`` apart. A second request on the same connection is never answered.
+    A host that hangs up does not take back what it has sent.
 
     Args:
         world: time and chance.
@@ -62,6 +63,8 @@ class SimulatedMedocMms:
         """No request, no reply."""
         self._frame = b""
         self._taken = 0
+        self._status: ReceivedRequest | None = None  # carried out when its reply is fetched: it changes nothing
+        self._status_due_s = 0.0
         self._length_due_s: float | None = None
         self._body_due_s = 0.0
         self._hung_up = False
@@ -78,7 +81,7 @@ class SimulatedMedocMms:
         self._world.advance(now_s)
         self._connection += 1
         self._decoder = None
-        self._forget()
+        self._length_due_s = self._status = None
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Bytes of a request; an illegal length makes MMS hang up (SIM)."""
@@ -94,7 +97,10 @@ class SimulatedMedocMms:
             self._length_due_s = now_s + self._settings.round_trip_s
             self._body_due_s = self._length_due_s + self._settings.hold_body_s
             connection, request = self._connection, requests[0]
-            self._world.at(now_s + self._half_trip_s, lambda: self._carry_out(request, connection))
+            if request.command == GET_STATUS:
+                self._status, self._status_due_s = request, now_s + self._half_trip_s
+            else:
+                self._world.at(now_s + self._half_trip_s, lambda: self._carry_out(request, connection))
 
     def _carry_out(self, request: ReceivedRequest, connection: int) -> None:
         frame = encode_reply(self.main_station.answer(request))
@@ -102,17 +108,22 @@ class SimulatedMedocMms:
             self._frame = frame
 
     def transmit(self, now_s: float) -> bytes:
-        """The length, then the body, each once it has reached the host."""
+        """The length, then the body, each once it has reached the host; both at once when both have."""
+        due_s = self._length_due_s
+        if due_s is None or now_s < due_s or self._hung_up:
+            self._world.advance(now_s)
+            return b""
+        if self._status is not None:
+            self._world.advance(self._status_due_s)
+            self._frame = encode_reply(self.main_station.answer(self._status))
+            self._status = None
         self._world.advance(now_s)
-        if self._length_due_s is None or now_s < self._length_due_s:
-            return b""
-        if not self._taken:
-            self._taken = LENGTH_SIZE
-            return self._frame[:LENGTH_SIZE]
-        if now_s < self._body_due_s or self._hung_up:
-            return b""
-        self._hung_up = True
-        return self._frame[LENGTH_SIZE:]
+        taken = self._taken
+        if now_s >= self._body_due_s:
+            self._hung_up = True
+            return self._frame[taken:] if taken else self._frame
+        self._taken = LENGTH_SIZE
+        return b"" if taken else self._frame[:LENGTH_SIZE]
 
     def next_transmit_s(self) -> float | None:
         """When the next segment reaches the host."""

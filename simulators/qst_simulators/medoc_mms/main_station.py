@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from qst_drivers.wire.mms import Command, ReceivedRequest, ReturnCode, SystemState, TestState
-from qst_drivers.wire.mms_reply import Reply
+from qst_drivers.wire.mms_reply import BODY_FULL, BODY_WITHOUT_TEMPERATURE, Reply
 from qst_simulators.medoc_mms.settings import Program, Settings
 from qst_simulators.medoc_mms.thermode import SimulatedThermode
 from qst_simulators.surroundings import ButtonLine
@@ -42,13 +42,16 @@ class Row(NamedTuple):
 
 
 def _row(system: int, test: int, refusal: int, *accepts: Command) -> Row:
-    return Row(system, test, frozenset((Command.GET_STATUS, *accepts)), refusal)
+    # Plain integers: rows are read in every status, and members of an enumeration are slow to compare and to pack.
+    return Row(int(system), int(test), frozenset(map(int, (Command.GET_STATUS, *accepts))), int(refusal))
 
 
 _IN_STIMULUS = (
     *(Command.PAUSE, Command.STOP, Command.ABORT, Command.YES, Command.NO),
     *(Command.COVAS, Command.VAS, Command.KEYUP),
 )
+_GET_STATUS = int(Command.GET_STATUS)
+_OK = int(ReturnCode.OK)
 _SYSTEM, _TEST = ReturnCode.ILLEGAL_STATE, ReturnCode.ILLEGAL_TEST_STATE
 
 STATE_TABLE: dict[State, Row] = {
@@ -106,24 +109,24 @@ class MainStation:
         }
         self._rows = dict(STATE_TABLE)
         if settings.pretest_state == "ready":
-            self._rows[State.PRETEST] = STATE_TABLE[State.PRETEST]._replace(test=TestState.READY)
+            self._rows[State.PRETEST] = STATE_TABLE[State.PRETEST]._replace(test=int(TestState.READY))
+        self._row = self._rows[self.state]
         button.listeners.append(self._button_edge)
 
     def answer(self, request: ReceivedRequest) -> Reply:
         """Carry a request out, now, and report."""
         command = request.command
-        if command == Command.GET_STATUS:
-            code = ReturnCode.SAFETY_ERROR if self.state is State.SAFE_MODE else ReturnCode.OK
-            return self._report(request, code)
-        if command not in self._rows[self.state].accepts:
+        if command == _GET_STATUS:
+            return self._report(request, self._row.refusal if self.state is State.SAFE_MODE else _OK)
+        if command not in self._row.accepts:
             return self._refuse(request)
         if self._world.now_s - self._changed_s < self._settings.state_change_deafness_s:
-            return self._report(request, ReturnCode.OK)
+            return self._report(request, _OK)
         if command == Command.SELECT_TP:
             return self._select(request)
         if command in self._actions:
             self._actions[command]()
-        return self._report(request, ReturnCode.OK)
+        return self._report(request, _OK)
 
     def operator_clears(self) -> None:
         """The operator fixed the cause of Safe Mode or left another screen, and pressed "Go to Test"."""
@@ -136,7 +139,7 @@ class MainStation:
         if request.command not in Command.__members__.values():
             return self._report(request, ReturnCode.ILLEGAL_ARG, f"Unknown command {request.command}")
         text = f"{Command(request.command).name} is not allowed; current state is {self.state.value}"
-        return self._report(request, self._rows[self.state].refusal, text)
+        return self._report(request, self._row.refusal, text)
 
     def _select(self, request: ReceivedRequest) -> Reply:
         program = self._settings.words.get(-1 if request.parameter is None else request.parameter)
@@ -147,7 +150,7 @@ class MainStation:
             self._begin_pretest(program)
         else:
             self._enter(State.SELECTED)
-        return self._report(request, ReturnCode.OK)
+        return self._report(request, _OK)
 
     def _start(self) -> None:
         program = self._chosen()
@@ -243,7 +246,7 @@ class MainStation:
 
     def _button_edge(self, pressed: bool) -> None:
         if pressed:
-            self._yes_latch = self._rows[self.state].system == SystemState.TEST
+            self._yes_latch = self._row.system == SystemState.TEST
             self._end_stimulus()
 
     def _enter(self, state: State) -> None:
@@ -251,6 +254,7 @@ class MainStation:
             self._next.cancel()
             self._next = None
         self.state = state
+        self._row = self._rows[state]
         self._changed_s = self._world.now_s
 
     def _then(self, time_s: float, action: Callable[[], None]) -> None:
@@ -259,16 +263,18 @@ class MainStation:
     # Replies
 
     def _report(self, request: ReceivedRequest, code: int, text: str = "") -> Reply:
-        row = self._rows[self.state]
-        settings = self._settings
+        row, settings = self._row, self._settings
         began_s = self._test_began_s
-        test_ms = 0 if began_s is None else round((self._world.now_s - began_s) * 1000)
-        head = (request.timestamp, request.command, row.system, row.test, code, test_ms & 0xFFFF_FFFF)
-        message = text.encode("latin-1")
+        test_ms = 0 if began_s is None else round((self._world.now_s - began_s) * 1000) & 0xFFFF_FFFF
+        timestamp, command = request.timestamp, request.command
+        message = text.encode("latin-1") if text else b""
         generation = settings.generation
-        if generation == 13:  # noqa: PLR2004 - the oldest reply's body has 13 bytes and tells no temperature
+        if generation == BODY_WITHOUT_TEMPERATURE:
+            head = (timestamp, command, row.system, row.test, code, test_ms)
             return Reply(*head, message=message, generation=generation)
         pressed = self._yes_latch if settings.yes_latched else self._button.pressed
         yes = 1 if pressed or self._yes_by_command else 0
-        ttl = 0 if generation == 19 else None  # noqa: PLR2004 - only the full reply's body has 19 bytes
-        return Reply(*head, self.thermode.reading_hundredths_c(), 0, yes, 0, ttl, message, generation)
+        ttl = 0 if generation == BODY_FULL else None
+        hundredths_c = self.thermode.reading_hundredths_c()
+        states = (row.system, row.test, code, test_ms)
+        return Reply(timestamp, command, *states, hundredths_c, 0, yes, 0, ttl, message, generation)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from qst.units import parse
-
 from qst_simulators.medoc_mms.safety import SAFETY_TABLES
 
 #: Program words 2..13 are the actions' own; 16..255 is what the field uses safely.

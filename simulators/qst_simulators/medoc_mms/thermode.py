@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from qst_drivers.wire.mms import HUNDREDTHS_PER_C
 from qst_simulators.medoc_mms.safety import SAFETY_TABLES, SafetyWatch
 from qst_simulators.medoc_mms.settings import Program, Settings
 from qst_simulators.thermal import LaggedSurface
@@ -33,6 +34,8 @@ class SimulatedThermode:
         self._world, self._settings = world, settings
         self._on_limit, self._on_safety_error = on_limit, on_safety_error
         self._gauss = world.random("medoc-mms", "reading").gauss
+        self._noise_c, self._resolution_c = settings.noise_c, settings.resolution_c
+        self._resolution_hundredths_c = settings.resolution_c * HUNDREDTHS_PER_C
         self._return_rate_c_per_s = settings.rest_rate_c_per_s
         self._limiter: Event | None = None
         self.surface = LaggedSurface(world, settings.rest_c, tau_s=settings.tau_s)
@@ -69,9 +72,8 @@ class SimulatedThermode:
 
     def reading_hundredths_c(self) -> int:
         """The measured temperature now: noise, the device's resolution, the wire's hundredths, the wire's range."""
-        settings = self._settings
-        measured_c = self.surface.temperature_c(self._world.now_s) + self._gauss(0.0, settings.noise_c)
-        return round(round(measured_c / settings.resolution_c) * settings.resolution_c * 100)
+        measured_c = self.surface.temperature_c(self._world.now_s) + self._gauss(0.0, self._noise_c)
+        return round(round(measured_c / self._resolution_c) * self._resolution_hundredths_c)
 
     def _disarm(self) -> None:
         if self._limiter is not None:
