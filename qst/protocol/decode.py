@@ -21,6 +21,7 @@ BAD: Final = object()
 
 Path = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?\d{1,9}")
+_BOOLEANS = {"true": True, "false": False}
 _NOTHING = ("", "~", "null", "Null", "NULL")
 
 
@@ -64,6 +65,8 @@ class Decoder:
             return self._struct(node, kind, path)
         if "sites" in extra:
             return self._sites(node, path)
+        if isinstance(kind, inspect.DictType):
+            return self._free(node, path)
         if isinstance(kind, inspect.VarTupleType):
             return self._tuple(node, kind, path)
         return self._scalar(node, kind, extra, path)
@@ -78,7 +81,8 @@ class Decoder:
         if struct is None:
             return BAD
         values = self._fields(node, struct, path)
-        if any(value is BAD for value in values.values()) or not self._complete(node, struct, values, path):
+        complete = self._complete(node, struct, values, path)
+        if not complete or any(value is BAD for value in values.values()):
             return BAD
         built = struct.cls(**values)
         self._check(built, path, self)
@@ -141,6 +145,15 @@ class Decoder:
         items = [self.value(item, kind.item_type, (*path, number)) for number, item in enumerate(node.items)]
         return BAD if any(item is BAD for item in items) else tuple(items)
 
+    def _free(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - whatever a person wrote, or BAD
+        """A mapping with keys of its own: whole numbers and true/false as such, everything else as text."""
+        if not isinstance(node, Mapping):
+            self.problems.add(
+                node.line, f"{_name(path)} must hold keys", text=_shown(node), remedy="write 'key: value'"
+            )
+            return BAD
+        return _plain(node)
+
     def _sites(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - a tuple of codes, or BAD
         items = node.items if isinstance(node, Sequence) else [node]
         codes: list[str] = []
@@ -178,6 +191,16 @@ class Decoder:
         except InputError as error:
             self.problems.add_error(node.line, error, text=f"{path[-1]}: {text}" if path else text)
             return BAD
+
+
+def _plain(node: Node) -> Any:  # noqa: ANN401 - whatever a person wrote
+    if isinstance(node, Mapping):
+        return {key.text: _plain(value) for key, value in node.entries}
+    if isinstance(node, Sequence):
+        return [_plain(item) for item in node.items]
+    if node.plain and node.text in _BOOLEANS:
+        return _BOOLEANS[node.text]
+    return int(node.text) if node.plain and _INTEGER.fullmatch(node.text) else node.text
 
 
 def _convert(text: str, kind: Any, extra: dict[str, Any], name: str) -> Any:  # noqa: ANN401 - any scalar of the model

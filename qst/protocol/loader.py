@@ -54,7 +54,7 @@ def load_protocol(path_or_name: str | Path) -> LoadedProtocol:
 
 def load_bytes(data: bytes, source: str) -> LoadedProtocol:
     """As :func:`load_protocol`, from a file's bytes; ``source`` is how messages name the file."""
-    text = _decode(data, source)
+    text = read_text(data, source)
     problems = Problems()
     root = read_tree(text, problems)
     problems.raise_if_any(source)
@@ -77,8 +77,12 @@ def _types() -> Any:  # noqa: ANN401 - msgspec's description of a type has no co
     return type_tree()
 
 
-def _decode(data: bytes, source: str) -> str:
-    """The file's text; a byte order mark of UTF-8, as some editors write it, is dropped."""
+def read_text(data: bytes, source: str) -> str:
+    """A file's text; a byte order mark of UTF-8, as some editors write it, is dropped.
+
+    Raises:
+        ProtocolFileError: it is too large, or not UTF-8.
+    """
     if len(data) > LARGEST_FILE_BYTES:
         raise ProtocolFileError(
             f"the file is larger than {LARGEST_FILE_BYTES // 1_000_000} MB; a protocol is a few kilobytes",

@@ -20,14 +20,22 @@ from qst.units import KINDS
 #: Version of the protocol language; a file names the version it was written for.
 LANGUAGE = 1
 
+#: Key under which :mod:`qst.protocol.schema` finds the schema of a value as it stands in the file.
+AS_WRITTEN = "as-written"
+
 _NUMBER = r"^\s*[-+−]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*\D+"
+
+
+def _written(**schema: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """The JSON Schema of what stands in the file, where that is another type than the value it means."""
+    return {AS_WRITTEN: schema}
 
 
 def _quantity(kind: str, description: str) -> Meta:
     return Meta(
         description=description,
         extra={"kind": kind},
-        extra_json_schema={"type": "string", "pattern": _NUMBER, "examples": [KINDS[kind].example]},
+        extra_json_schema=_written(type="string", pattern=_NUMBER, examples=[KINDS[kind].example], kind=kind),
     )
 
 
@@ -49,7 +57,7 @@ Side = Annotated[
     Meta(
         description="Side of the body. 'both' visits the site on the right and on the left.",
         extra={"words": _SIDE_WORDS},
-        extra_json_schema={"enum": list(_SIDE_WORDS)},
+        extra_json_schema=_written(enum=list(_SIDE_WORDS)),
     ),
 ]
 OneSide = Annotated[
@@ -57,7 +65,7 @@ OneSide = Annotated[
     Meta(
         description="Which side of a pair comes first.",
         extra={"words": {word: side for word, side in _SIDE_WORDS.items() if side != "both"}},
-        extra_json_schema={"enum": ["left", "L", "right", "R"]},
+        extra_json_schema=_written(enum=["left", "L", "right", "R"]),
     ),
 ]
 SiteCode = Annotated[
@@ -65,7 +73,7 @@ SiteCode = Annotated[
     Meta(
         description="A site's code or name.",
         extra={"site": True},
-        extra_json_schema={"examples": ["thenar", "OCC"]},
+        extra_json_schema=_written(type="string", minLength=1, examples=["thenar", "OCC"]),
     ),
 ]
 SiteCodes = Annotated[
@@ -73,13 +81,13 @@ SiteCodes = Annotated[
     Meta(
         description="Several sites: a group, such as 'tender-points', or a list of codes.",
         extra={"sites": True},
-        extra_json_schema={
-            "type": ["string", "array"],
-            "minLength": 1,
-            "minItems": 1,
-            "items": {"type": "string"},
-            "examples": [*sites.GROUPS, ["OCC", "TRP"]],
-        },
+        extra_json_schema=_written(
+            type=["string", "array"],
+            minLength=1,
+            minItems=1,
+            items={"type": "string"},
+            examples=[*sites.GROUPS, ["OCC", "TRP"]],
+        ),
     ),
 ]
 RoundingText = Annotated[
@@ -87,7 +95,7 @@ RoundingText = Annotated[
     Meta(
         description="Step of the reported value, such as '0.1 kg/cm²'; decimal, half-up.",
         extra={"rounding": True},
-        extra_json_schema={"pattern": _NUMBER, "examples": ["0.1 kg/cm²", "0.01 °C"]},
+        extra_json_schema=_written(type="string", pattern=_NUMBER, examples=["0.1 kg/cm²", "0.01 °C"]),
     ),
 ]
 

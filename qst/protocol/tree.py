@@ -91,12 +91,13 @@ def _add_syntax(text: str, error: Exception, last_line: int, problems: Problems)
     """Say in which line the parser stopped, and what stands there."""
     number, what = last_line, str(error)
     if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
+        unclosed = "end of stream" in (error.problem or "")  # then the beginning is what helps
+        mark = (unclosed and error.context_mark) or error.problem_mark or error.context_mark
         number = mark.line + 1 if mark is not None else last_line
         what = " ".join(part for part in (error.context, error.problem) if part)
     elif isinstance(error, ReaderError):
         number = len(_lines(text[: error.position]))
-        what = f"the character U+{ord(error.character):04X} may not stand in a text file"
+        what = f"the character U+{_code_point(error.character):04X} may not stand in a text file"
     elif isinstance(error, RecursionError):
         what = "nested too deeply"
     lines = _lines(text)
@@ -107,6 +108,11 @@ def _add_syntax(text: str, error: Exception, last_line: int, problems: Problems)
         text=lines[number - 1].strip(),
         remedy="check indentation, colons and quotes here and in the line above",
     )
+
+
+def _code_point(character: str | int) -> int:
+    """What the reader calls a character is its number in some versions of ruamel.yaml."""
+    return character if isinstance(character, int) else ord(character)
 
 
 class _Builder:
@@ -172,7 +178,9 @@ class _Builder:
         if isinstance(container, Sequence):
             container.items.append(node)
         elif waiting:
-            container.entries.append((waiting.pop(), node))
+            key = waiting.pop()
+            empty = isinstance(node, Scalar) and node.plain and not node.text  # its mark is that of what follows
+            container.entries.append((key, Scalar(key.line, "", plain=True) if empty else node))
         elif isinstance(node, Scalar):
             waiting.append(node)
         else:
