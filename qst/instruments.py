@@ -184,11 +184,11 @@ class Instrument(Protocol):
             LinkError, WireError, InstrumentError.
         """
 
-    def check(self, ramp: "ThermalRamp | PressureRamp") -> None:
+    def check(self, ramp: ThermalRamp | PressureRamp) -> None:
         """Whether the instrument, as it is set up, can and may do this ramp. Touches no link.
 
         Raises:
-            RefusedError: the ramp is outside limits, rate steps, or prepared programs. Never clamped.
+            RefusedError: the ramp is of another kind, or outside limits, rate steps, or prepared programs. Never clamped.
         """
 
     def begin(self) -> None:

@@ -32,7 +32,7 @@ Link_ = Annotated[
     str,
     Meta(
         min_length=1,
-        description="Where the instrument is: 'sim://mark10' for a simulated one, 'operator:' for a display read by eye.",
+        description="Where it is: 'sim://mark10' for a simulated one, 'operator:' for a display that is read.",
     ),
 ]
 Settings = Annotated[dict[str, Any], Meta(description="What the driver needs to know about this instrument.")]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from qst.errors import InputError, RefusedError, StationFileError
-from qst.instruments import PressureRamp
+from qst.instruments import PressureRamp, ThermalRamp
 from qst.units import KPA_PER_KGF_CM2, parse
 
 #: No cut-off above this, whatever the gauge can measure: 11 kgf/cm². An engineering default of the suite.
@@ -41,12 +41,14 @@ class HandGauge(msgspec.Struct, frozen=True, kw_only=True):
         """Highest cut-off: the capacity, or the suite's ceiling where that is lower."""
         return min(self.capacity_n * self.kpa_per_n, CEILING_KPA)
 
-    def check_ramp(self, ramp: PressureRamp, *, where: str) -> None:
+    def check_ramp(self, ramp: ThermalRamp | PressureRamp, *, where: str) -> None:
         """Refuse a ramp that the gauge cannot measure.
 
         Raises:
             RefusedError: cut-off or rate out of range.
         """
+        if isinstance(ramp, ThermalRamp):
+            raise RefusedError("an algometer changes no temperature", remedy="Give thermal trials to a thermode.")
         highest_kpa = self.value_max_kpa
         if ramp.cutoff_kpa > highest_kpa:
             raise RefusedError(

@@ -23,6 +23,7 @@ from qst.instruments import (
     Programming,
     Reading,
     Sample,
+    ThermalRamp,
 )
 from qst.units import parse
 
@@ -122,13 +123,17 @@ class JtechCommander:
             detail=f"tip {self.tip_area_cm2:g} cm²; read by the operator in {self._unit}; calibrated: {calibrated}",
         )
 
+    def check(self, ramp: ThermalRamp | PressureRamp) -> None:
+        """Prove that the cut-off is inside the range. Raises RefusedError."""
+        self._gauge.check_ramp(ramp, where=self._link.description)
+
     def prepare(self, ramp: PressureRamp) -> None:
         """Prove that the cut-off is inside the range; remember the rate for pacing.
 
         Raises:
             RefusedError: outside the range.
         """
-        self._gauge.check_ramp(ramp, where=self._link.description)
+        self.check(ramp)
         self._ramp = ramp
 
     def tare(self) -> None:

@@ -19,6 +19,7 @@ from qst.instruments import (
     Programming,
     Reading,
     Sample,
+    ThermalRamp,
     SetupStep,
 )
 
@@ -219,6 +220,10 @@ class Mark10:
 
     # -------------------------------------------------------------------------------------------------------- trials
 
+    def check(self, ramp: ThermalRamp | PressureRamp) -> None:
+        """Prove that the cut-off is inside the range. Raises RefusedError."""
+        self._gauge.check_ramp(ramp, where=self._link.description)
+
     def prepare(self, ramp: PressureRamp) -> None:
         """Prove that the cut-off is inside the range. The hand makes the ramp.
 
@@ -226,7 +231,7 @@ class Mark10:
             RefusedError: cut-off beyond the gauge's capacity or the suite's ceiling, or a rate no hand can follow.
             NotReadyError: not connected, or the polarity is not known yet.
         """
-        self._gauge.check_ramp(ramp, where=self._link.description)
+        self.check(ramp)
         if not self._connected:
             raise NotReadyError("the gauge is not connected", where=self._link.description)
         if self._push_sign is None:

@@ -18,16 +18,17 @@ from qst.errors import (
     LinkError,
     LinkTimeoutError,
     NotReadyError,
+    RefusedError,
     RemoteProtocolError,
 )
 from qst.instruments import (
     Capabilities,
     Identity,
     Link,
+    PressureRamp,
     Sample,
     ThermalRamp,
 )
-
 from qst_drivers.tcs_capabilities import describe
 from qst_drivers.tcs_port import ABORT_REPEATS, QUIET_S, TcsPort
 from qst_drivers.tcs_program import (
@@ -176,6 +177,16 @@ class QstlabTcs:
         self._require_open()
         if self._watch is not None and self._watch.ended is None:
             raise NotReadyError("a ramp is running", where=self._link.description, remedy="stop it first")
+
+    def check(self, ramp: ThermalRamp | PressureRamp) -> None:
+        """Whether this TCS, as the station sets it up, can and may do ``ramp``. Touches no link.
+
+        Raises:
+            RefusedError: it cannot, or may not.
+        """
+        if isinstance(ramp, PressureRamp):
+            raise RefusedError("a thermode applies no pressure", remedy="give pressure trials to an algometer")
+        write_program(ramp, self._settings)
 
     # --- a ramp --------------------------------------------------------------------------------------------------
 

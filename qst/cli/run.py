@@ -15,7 +15,7 @@ from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
 from qst.cli.live import LineView, LiveView, json_result, print_result
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import ProfileText, read_profile, simulated_rig, simulated_station
+from qst.cli.simulated import simulated_rig, simulated_station
 from qst.cli.terminal import HELP, Keyboard, TerminalOperator
 from qst.clock import Clock, RealClock, VirtualClock
 from qst.errors import InputError, StationFileError
@@ -29,6 +29,7 @@ from qst.visit.engine import History
 from qst.visit.history import history_of
 from qst.visit.operator import AutomaticOperator, Operator
 from qst.visit.session import Rig, Who, checked_plan, header, run_session
+from qst_simulators.profile import load_profile, parse_profile
 
 FASTEST = "max"
 #: What a simulated visit is called when nobody gives it a name.
@@ -130,7 +131,7 @@ def run(
     who = _who(participant, visit, operator, simulated=bench.station.simulated)
     abort = AbortSwitch()
     clock = manner.clock(abort)
-    rig = simulated_rig(bench, clock, seed=seed, profile=read_profile(participant_model), visit=visit)
+    rig = simulated_rig(bench, clock, seed=seed, profile=load_profile(participant_model), visit=visit)
     plan = checked_plan(loaded, seed, rig)
     path = log_path(data, who.participant_id, visit, plan.protocol_id)
     with LogWriter.create(path, clock) as log:
@@ -157,7 +158,7 @@ def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_jso
         first = _resumable(so_far, log)
         bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
         _refuse_toys_on_real_instruments(bench, manner)
-        profile = ProfileText(text=first.participant_model, where=f"{log.name} (participant model)")
+        profile = parse_profile(first.participant_model, where=f"{log.name} (participant model)")
         rig = simulated_rig(bench, clock, seed=first.seed, profile=profile, visit=first.visit)
         plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{log.name} (protocol)"), first.seed, rig)
         history = history_of(so_far)

@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from importlib import resources
 
-import msgspec
-
 from qst.clock import Clock, VirtualClock
 from qst.errors import InputError
 from qst.instruments import ButtonEdge, Instrument, Link, Reading
 from qst.protocol.problems import did_you_mean
 from qst.station import SIMULATED, InstrumentSpec, LoadedStation, driver_class, load_station_bytes
+from qst.units import parse
 from qst.visit.session import Rig, build_instruments
 from qst_drivers.links.nowhere import NoLink
 from qst_drivers.links.sim import SimLink
 from qst_simulators.bench import Bench as SimulatedBench
 from qst_simulators.bench import BenchButton
-from qst_simulators.profile import parse_profile, profile_text
+from qst_simulators.profile import Profile
 
 
 def shipped_stations() -> tuple[str, ...]:
@@ -40,20 +39,7 @@ def unconnected_instruments(station: LoadedStation) -> dict[str, Instrument]:
     return build_instruments(station, lambda _, spec: NoLink(spec.link), VirtualClock())
 
 
-class ProfileText(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of a participant's profile, and how messages name it. The text goes into the log."""
-
-    text: str
-    where: str
-
-
-def read_profile(name_or_path: str) -> ProfileText:
-    """A shipped profile's name, or a path. Raises InputError."""
-    text, where = profile_text(name_or_path)
-    return ProfileText(text=text, where=where)
-
-
-def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: ProfileText, visit: int) -> Rig:
+def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: Profile, visit: int) -> Rig:
     """Drivers of a simulated station, joined to simulated devices, a participant and hands.
 
     Args:
@@ -70,10 +56,11 @@ def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: P
     bench = SimulatedBench(
         clock,
         seed=seed,
-        profile=parse_profile(profile.text, where=profile.where),
+        profile=profile,
         devices={role: (spec.link.removeprefix(SIMULATED), spec.simulator) for role, spec in roles.items()},
         # What a gauge reports decides which reading the profile's mean is the mean of.
         reading="peak" if _keeps_only_its_peak(roles.get("algometer")) else "at_response",
+        tip_area_cm2=_tip_area_cm2(roles.get("algometer")),
         visit=visit,
     )
 
@@ -100,6 +87,11 @@ class _Button:
         """Edges since the last call."""
         edges = self._button.edges()
         return [ButtonEdge(*edge) for edge in edges] if edges else ()
+
+
+def _tip_area_cm2(spec: InstrumentSpec | None) -> float:
+    """Area of the tip at the end of the simulated hand, as the station file gives it to the driver."""
+    return 1.0 if spec is None or "tip_area" not in spec.settings else parse(spec.settings["tip_area"], "area")
 
 
 def _keeps_only_its_peak(spec: InstrumentSpec | None) -> bool:

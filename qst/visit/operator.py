@@ -158,6 +158,10 @@ class Operator(Protocol):
 class Hands(Protocol):
     """Simulated hands: what a simulated operator does with the instruments. Absent in a real visit."""
 
+    @property
+    def withdrew(self) -> bool:
+        """Whether the simulated participant has said that it is enough."""
+
     def delay_s(self, kind: str, key: str) -> float:
         """How long this kind of act takes, s."""
 
@@ -198,6 +202,7 @@ class AutomaticOperator:
         self._clock = clock
         self._hands = hands
         self._due: list[tuple[float, OperatorPrompt]] = []
+        self._heard = False  # the participant's word was passed on
 
     def present(self, prompt: OperatorPrompt) -> None:
         """Take note of the question; answer it when the time has come."""
@@ -220,7 +225,10 @@ class AutomaticOperator:
         self._due.clear()
 
     def poll(self) -> Sequence[OperatorCommand]:
-        """Answers whose time has come."""
+        """Answers whose time has come, and the participant's word."""
+        if not self._heard and self._hands is not None and self._hands.withdrew:
+            self._heard = True
+            return (StopAsked(cause=AbortCause.PARTICIPANT_WITHDREW),)
         if not self._due:
             return ()
         now_s = self._clock.monotonic()

@@ -229,15 +229,9 @@ def load_profile(name_or_path: str | Path) -> Profile:
     Raises:
         InputError: there is no such profile, or it is wrong; says where and what would be right.
     """
-    text, where = profile_text(name_or_path)
-    return parse_profile(text, where=where)
-
-
-def profile_text(name_or_path: str | Path) -> tuple[str, str]:
-    """The text of a profile, and how messages name it. Arguments and errors as :func:`load_profile`."""
     path = Path(name_or_path)
     if path.suffix or path.parent != Path():
-        return _read(path), str(path)
+        return parse_profile(_read(path), where=str(path))
     shipped = shipped_profiles()
     if str(name_or_path) not in shipped:
         raise InputError(
@@ -245,7 +239,7 @@ def profile_text(name_or_path: str | Path) -> tuple[str, str]:
             remedy=f"use one of {', '.join(shipped)}, or the path of a profile file ending in .yaml",
         )
     file = resources.files("qst_simulators") / "profiles" / f"{name_or_path}.yaml"
-    return file.read_text(encoding="utf-8"), f"{name_or_path}.yaml"
+    return parse_profile(file.read_text(encoding="utf-8"), where=f"{name_or_path}.yaml")
 
 
 def _read(path: Path) -> str:

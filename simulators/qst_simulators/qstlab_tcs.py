@@ -70,7 +70,7 @@ class SimulatedQstlabTcs(TcsSerial):
         probe_c, self._zone_offsets = _draw_offsets(world, options)
         noise = world.random("qstlab-tcs", "noise")
         self._uniform = noise.random
-        self._noise = [noise.gauss(0, 1) for _ in range(_NOISE_STARTS + ZONE_COUNT)]
+        self._noise = [noise.gauss(0, options.noise_c) for _ in range(_NOISE_STARTS + ZONE_COUNT)]
         self.surface = TemplateSurface(world, _POWER_ON_C, offset_c=probe_c, power_limited=options.power_limited)
         self._resting = TemplateSurface(world, _POWER_ON_C)  # zones that take no part
         self._sensor_errors = [0] * (ZONE_COUNT + 1)
@@ -216,40 +216,33 @@ class SimulatedQstlabTcs(TcsSerial):
 
     # --- answers -------------------------------------------------------------------------------------------------
 
-    def _tenths(self, per_degree: int = 10) -> list[int]:
+    def _readings(self, per_degree: int = 10) -> list[int]:
         """The five readings, rounded as the display rounds them."""
-        options = self.options
-        if options.probe_absent:
+        if self.options.probe_absent:
             return [_NO_PROBE * per_degree // 10] * ZONE_COUNT
         now_s = self._world.now_s
-        scale = per_degree
-        here = self.surface.sensor_c(now_s) * scale
-        sigma = options.noise_c * scale
-        offsets = self._zone_offsets
-        if all(self.registers.enabled):
-            values = [here + offset * scale for offset in offsets]
-        else:
-            rest = self._resting.sensor_c(now_s) * scale
-            on = self.registers.enabled
-            values = [(here if on[zone] else rest) + offset * scale for zone, offset in enumerate(offsets)]
-        if self.faults.zone_error_c:
-            for zone, error_c in self.faults.zone_error_c.items():
-                values[zone - 1] += error_c * scale
-        if not sigma:
-            return [round(value) for value in values]
+        here_c = self.surface.sensor_c(now_s)
         start = int(self._uniform() * _NOISE_STARTS)
-        noise = self._noise[start : start + ZONE_COUNT]
-        return [round(value + sigma * unit) for value, unit in zip(values, noise, strict=True)]
+        errors = zip(self._zone_offsets, self._noise[start : start + ZONE_COUNT], strict=True)
+        enabled, broken = self.registers.enabled, self.faults.zone_error_c
+        if not broken and all(enabled):
+            return [round((here_c + offset_c + noise_c) * per_degree) for offset_c, noise_c in errors]
+        rest_c = self._resting.sensor_c(now_s)
+        readings = []
+        for zone, (offset_c, noise_c) in enumerate(errors):
+            plate_c = here_c if enabled[zone] else rest_c
+            readings.append(round((plate_c + offset_c + noise_c + broken.get(zone + 1, 0.0)) * per_degree))
+        return readings
 
     def _tell_temperatures(self) -> None:
         plus = " " if self.options.spaces_for_plus else "+"
-        data = encode_temperatures(round(self.options.ambient_c * 10), self._tenths(), plus=plus)
+        data = encode_temperatures(round(self.options.ambient_c * 10), self._readings(), plus=plus)
         if self.faults.truncate is not None:
             data, self.faults.truncate = data[: self.faults.truncate], None
         self._answer(data)
 
     def _tell_fine_temperatures(self) -> None:
-        zones = "".join([f"{value:+05d}" for value in self._tenths(100)])
+        zones = "".join([f"{value:+05d}" for value in self._readings(100)])
         self._answer(f"\r{round(self.options.ambient_c * 100):04d}{zones}".encode("ascii"))
 
     def _tell_merged(self) -> None:
@@ -296,7 +289,7 @@ class SimulatedQstlabTcs(TcsSerial):
             due = self._line_between
         if due:
             self._pause_s = 0.0
-            self._answer(encode_line(self._tenths()))
+            self._answer(encode_line(self._readings()))
         self._display_in(_LINE_DURING_S if during else _LINE_BETWEEN_S)
 
     def next_transmit_s(self) -> float | None:

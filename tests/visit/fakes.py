@@ -158,6 +158,7 @@ class FakeHands:
 
     def __init__(self, gauge: FakeGauge) -> None:
         self.gauge = gauge
+        self.withdrew = False
 
     def delay_s(self, kind: str, key: str) -> float:
         return 1.0

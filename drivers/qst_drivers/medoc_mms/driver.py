@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from qst.clock import Clock
 from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, RefusedError, WireError
-from qst.instruments import Capabilities, Identity, Link, RampEnd, Sample, ThermalRamp
+from qst.instruments import Capabilities, Identity, Link, PressureRamp, RampEnd, Sample, ThermalRamp
 from qst_drivers.medoc_mms.exchange import Exchange
 from qst_drivers.medoc_mms.ramp_watch import RampWatch
 from qst_drivers.medoc_mms.settings import DEFAULT_MODEL, MODELS, MmsProgram, Settings, describe, refuse_outside
@@ -135,6 +135,10 @@ class MedocMms:
 
     # One trial
 
+    def check(self, ramp: ThermalRamp | PressureRamp) -> None:
+        """Find the program that is exactly this ramp. Nothing is sent. Raises RefusedError as :meth:`prepare`."""
+        self._find(ramp)
+
     def prepare(self, ramp: ThermalRamp) -> None:
         """Find the program that is exactly this ramp. Nothing is sent.
 
@@ -144,11 +148,15 @@ class MedocMms:
         """
         if self._phase is Phase.RAMPING and (self._watch is None or self._watch.end is None):
             raise NotReadyError("the earlier ramp has not ended", remedy="Stop it first.")
+        self._program, self._watch = self._find(ramp), None
+
+    def _find(self, ramp: ThermalRamp | PressureRamp) -> MmsProgram:
+        if isinstance(ramp, PressureRamp):
+            raise RefusedError("a thermode applies no pressure", remedy="Give pressure trials to an algometer.")
         refuse_outside(ramp, self._capabilities, self._settings.model)
         for program in self._settings.programs:
             if program.matches(ramp):
-                self._program, self._watch = program, None
-                return
+                return program
         available = "; ".join(f"{program.word}: {describe(program.ramp)}" for program in self._settings.programs)
         raise RefusedError(
             f"MMS has no program for the ramp {describe(ramp)}",
