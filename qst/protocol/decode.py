@@ -279,9 +279,9 @@ def _without_none(kind: inspect.UnionType) -> Any:  # noqa: ANN401 - any type of
 
 
 def _name(path: Path) -> str:
-    """How a message names a place: ``'rate'``, ``stimuli 2``, or the protocol."""
+    """How a message names a place: ``'rate'``, ``stimuli 2``, or the file."""
     if not path:
-        return "the protocol"
+        return "the file"
     if isinstance(path[-1], int):
         return f"{path[-2]} {path[-1] + 1}"
     return f"'{path[-1]}'"

@@ -69,7 +69,7 @@ def read_tree(text: str, problems: Problems) -> Node | None:
         _add_syntax(text, error, builder.line, problems)
         return None
     if builder.root is None and not len(problems):
-        problems.add(1, "the file is empty", remedy="start from a shipped protocol; 'qst protocols' lists them")
+        problems.add(1, "the file is empty", remedy="start from a shipped one; 'qst protocols' lists protocols")
     return builder.root
 
 
@@ -145,7 +145,7 @@ class _Builder:
             case DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    self._stop("a second document (---)", "one file holds one protocol")
+                    self._stop("a second document (---)", "one file holds one document")
             case _:
                 pass
 
@@ -157,7 +157,7 @@ class _Builder:
         if event.anchor is not None:
             self._problems.add(self.line, f"an anchor (&{event.anchor})", remedy="write the values out")
         if event.tag is not None:
-            self._problems.add(self.line, f"a tag ({event.tag})", remedy="protocols have no tags; leave it out")
+            self._problems.add(self.line, f"a tag ({event.tag})", remedy="these files have no tags; leave it out")
 
     def _text(self, text: str) -> str:
         if any("\ud800" <= character <= "\udfff" for character in text):
@@ -166,7 +166,7 @@ class _Builder:
 
     def _enter(self, container: Sequence | Mapping) -> None:
         if len(self._open) >= _DEEPEST:
-            self._stop("nested too deeply", "a protocol has blocks, stimuli, and their keys")
+            self._stop("nested too deeply", "only a few levels are needed")
         self._place(container)
         self._open.append((container, []))
 

@@ -16,7 +16,7 @@ SETTLE = "settle: { within: 0.2 °C, for: 10 s }"
 WRONG = [
     # form
     ("repeats: 3", "repeets: 3", 24, "unknown key 'repeets'", "did you mean 'repeats'"),
-    ("title: Small protocol\n", "", 1, "the protocol has no 'title'", "add 'title"),
+    ("title: Small protocol\n", "", 1, "the file has no 'title'", "add 'title"),
     ("        start: 32 °C\n", "", 15, "stimuli 1 has no 'start'", "add 'start"),
     ("language: 1", "language: 2", 1, "unknown 'language' '2'", "1"),
     ("modality: heat", "modality: hot", 16, "unknown modality 'hot'", "heat, cold, pressure"),
@@ -98,7 +98,7 @@ WRONG = [
     ("title: Small protocol", 'title: "\\uD800"', 4, "half of a surrogate pair", "character itself"),
     ("title: Small protocol", 'title: "\\UFFFFFFFF"', 4, "not valid YAML", "quotes"),
     ("title: Small protocol", "title: Small\x00", 4, "U+0000 may not stand", "check"),
-    ("title: Small protocol", "---", 4, "a second document", "one file holds one protocol"),
+    ("title: Small protocol", "---", 4, "a second document", "one file holds one document"),
 ]
 
 
@@ -155,7 +155,7 @@ def test_an_empty_file(data: bytes) -> None:
 
 @pytest.mark.parametrize("text", ["just text\n", "- a\n- list\n"])
 def test_a_file_that_is_no_mapping(text: str) -> None:
-    with pytest.raises(ProtocolFileError, match="the protocol must hold keys"):
+    with pytest.raises(ProtocolFileError, match="the file must hold keys"):
         load(text)
 
 

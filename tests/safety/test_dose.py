@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qst import safety
 from qst.errors import SafetyError
 from qst.instruments import ThermalRamp

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from qst import safety
 from qst.instruments import ThermalRamp
 from qst.safety import StayWatch

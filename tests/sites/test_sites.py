@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qst import sites
 from qst.errors import InputError
 from qst.sites import Placement

@@ -7,6 +7,7 @@ import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qst import units
 from qst.errors import InputError
 
