@@ -9,7 +9,6 @@ document confirms is listed in ``CAPABILITIES.unverified``.
 """
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Any, ClassVar
 
 from qst.clock import Clock
@@ -39,12 +38,12 @@ from qst_drivers.tcs_program import (
     write_program,
 )
 from qst_drivers.tcs_watch import RampWatch
+from qst_drivers.tcs_zones import ZoneMean
 from qst_drivers.wire.tcs import Neutral, Plain, ProfileMode, Zones, encode
-from qst_drivers.wire.tcs_replies import NO_PROBE_ABOVE_C, Temperatures, decode_header, decode_parameters
+from qst_drivers.wire.tcs_replies import Temperatures, decode_header, decode_parameters
 
 _OPEN_WAIT_S = 0.2
 _UNPACED_FROM = 14  # firmware
-_ZONES_AGREE_C = 1.0
 _AT_BASELINE_C = 1.0
 _AT_NEUTRAL_C = 2.0
 _REST_C = 32.0  # neither warm nor cold to the skin
@@ -81,9 +80,7 @@ class QstlabTcs:
         self._link = link
         self._clock = clock
         self._port = TcsPort(link, clock)
-        enabled = [zone for zone, on in enumerate(self._settings.zones) if on]
-        self._zone_count = len(enabled)
-        self._pick = itemgetter(*enabled, enabled[0])  # at least two, so that it always gives a tuple
+        self._zones = ZoneMean(self._settings.zones, link.description)
         self._open = False
         self._safe = True
         self._neutral_c: float | None = None
@@ -292,22 +289,11 @@ class QstlabTcs:
         return temperatures  # type: ignore[return-value]  # E is answered by Temperatures
 
     def _mean_c(self, temperatures: Temperatures) -> float:
-        zones: tuple[float, ...] = self._pick(temperatures.zones_c)
-        low_c, high_c = min(zones), max(zones)
-        if high_c - low_c > _ZONES_AGREE_C or high_c > NO_PROBE_ABOVE_C:
-            self._zone_fault(zones)
-        return (sum(zones) - zones[0]) / self._zone_count
-
-    def _zone_fault(self, zones: Sequence[float]) -> None:
-        self._port.abort()
-        absent = max(zones) > NO_PROBE_ABOVE_C
-        shown = ", ".join([f"{zone:.1f}" for zone in zones[:-1]])
-        raise InstrumentFaultError(
-            "no probe answers" if absent else f"the zones disagree by more than {_ZONES_AGREE_C:g} °C: {shown}",
-            where=self._link.description,
-            did="the stimulus was ended (A sent)",
-            remedy="check the probe's plug" if absent else "lift the thermode; have the probe checked",
-        )
+        try:
+            return self._zones.mean_c(temperatures)
+        except InstrumentFaultError:
+            self._port.abort()
+            raise
 
     def stop(self) -> None:
         """End the stimulus; the plate returns to baseline. Idempotent; does nothing when not connected."""

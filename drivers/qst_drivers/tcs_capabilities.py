@@ -1,7 +1,6 @@
 """What a TCS II can do, as data, and what about it no public document confirms."""
 
 from qst.instruments import Capabilities, Modality, Programming, Reading
-
 from qst_drivers.tcs_program import DURATION_MAX_S, TcsSettings
 
 _UNVERIFIED = (

@@ -11,7 +11,6 @@ from typing import Final
 from qst.clock import Clock
 from qst.errors import InstrumentFaultError, LinkClosedError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
-
 from qst_drivers.wire.tcs_replies import TEXT_LIMIT, Keys, Reply, ReplyDecoder, Temperatures
 
 #: Between two characters until the firmware is known to be 14 or later (it scans its port once a millisecond).

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, Self
 from qst import units
 from qst.errors import InputError, InstrumentFaultError, LocalProtocolError, RefusedError, StationFileError
 from qst.instruments import ThermalRamp
-
 from qst_drivers.wire.tcs import (
     ZONE_COUNT,
     Command,

@@ -2,7 +2,6 @@
 
 from qst.errors import InstrumentFaultError
 from qst.instruments import RampEnd
-
 from qst_drivers.tcs_program import Program
 
 #: The device acts on ``Ol`` within a tick; the host's clock and the device's may differ a little.

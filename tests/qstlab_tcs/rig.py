@@ -4,7 +4,6 @@ from typing import Any
 
 from qst.clock import VirtualClock
 from qst.instruments import Sample, ThermalRamp
-
 from qst_drivers.links.sim import SimLink
 from qst_drivers.qstlab_tcs import QstlabTcs
 from qst_simulators.qstlab_tcs import SimulatedQstlabTcs

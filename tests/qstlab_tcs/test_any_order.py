@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
 from qst.errors import QstError
 from qst.instruments import Sample, ThermalRamp
-
 from qst_drivers.wire.tcs_host import HostParser
 from tests.qstlab_tcs.rig import Rig
 

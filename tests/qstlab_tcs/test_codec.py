@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qst.errors import LocalProtocolError, RemoteProtocolError
 
+from qst.errors import LocalProtocolError, RemoteProtocolError
 from qst_drivers.wire import tcs, tcs_replies
 from qst_drivers.wire.tcs_host import HostParser, Order
 from qst_drivers.wire.tcs_replies import ReplyDecoder

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+
 from qst.errors import (
     InstrumentFaultError,
     LinkOpenError,
@@ -11,8 +12,7 @@ from qst.errors import (
     RefusedError,
     StationFileError,
 )
-from qst.instruments import RampEnd, ThermalRamp
-
+from qst.instruments import PressureRamp, RampEnd, ThermalRamp
 from qst_drivers.qstlab_tcs import QstlabTcs
 from tests.qstlab_tcs.rig import COLD, FAST_HEAT, HEAT, Rig
 
@@ -102,10 +102,21 @@ def test_program_is_on_the_wire_as_documented() -> None:
 )
 def test_what_may_or_can_not_be_done_is_refused_before_a_byte_is_sent(ramp: ThermalRamp, text: str) -> None:
     rig = Rig()
+    with pytest.raises(RefusedError, match=text):
+        rig.driver.check(ramp)
     rig.driver.connect()
     rig.link.written.clear()
     with pytest.raises(RefusedError, match=text):
         rig.driver.prepare(ramp)
+    assert not rig.link.written
+
+
+def test_check_touches_no_link_and_knows_its_modality() -> None:
+    rig = Rig()
+    rig.driver.check(HEAT)
+    rig.driver.check(COLD)
+    with pytest.raises(RefusedError, match="pressure"):
+        rig.driver.check(PressureRamp(rate_kpa_per_s=50.0, cutoff_kpa=500.0))
     assert not rig.link.written
 
 

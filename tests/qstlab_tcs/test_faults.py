@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from qst.errors import (
     InstrumentFaultError,
     LinkClosedError,
@@ -11,7 +12,6 @@ from qst.errors import (
     RemoteProtocolError,
 )
 from qst.instruments import RampEnd
-
 from qst_drivers.tcs_port import QUIET_S, RESYNC_S
 from tests.qstlab_tcs.rig import COLD, FAST_HEAT, HEAT, Rig
 

@@ -12,6 +12,7 @@ import math
 import re
 
 import msgspec
+
 from qst.errors import LocalProtocolError
 
 ZONE_COUNT = 5

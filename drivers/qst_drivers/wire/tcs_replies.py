@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from qst.errors import RemoteProtocolError
-
 from qst_drivers.wire.tcs import ZONE_COUNT
 
 #: Query letters with a reply of known length, and the longest form of that reply in bytes.
