@@ -6,7 +6,7 @@ from qst.instruments import Modality, PressureRamp, ThermalRamp
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
-    """When a thermode counts as settled at its start: inside ±``within_c`` for ``for_s``; given up after ``timeout_s``."""
+    """When a thermode counts as settled: within ±``within_c`` of its start for ``for_s``; given up at ``timeout_s``."""
 
     within_c: float
     for_s: float
