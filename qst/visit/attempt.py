@@ -10,7 +10,7 @@ import msgspec
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import InstrumentError, LinkError, NotReadyError, QstError, WireError
+from qst.errors import InstrumentError, LinkError, NotReadyError, QstError, SafetyError, WireError
 from qst.instruments import (
     Algometer,
     Modality,
@@ -25,16 +25,21 @@ from qst.instruments import (
 from qst.protocol.plan import PlannedTrial
 from qst.record import records
 from qst.record.records import Outcome
-from qst.safety import DoseMeter
+from qst.safety import DoseMeter, StayWatch
 from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.entry import Entry, enter_value
 from qst.visit.operator import Hands, Measured, Pace, ReleaseNow, StateEntered, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.trial import BEFORE_RAMP, Action, LimitsTrial, TrialState
 
-#: Time between two looks at the instrument: while a ramp runs, and otherwise, s.
-RAMP_PERIOD_S = 0.02
+#: Time between two looks at the instrument while nothing ramps, s.
 IDLE_PERIOD_S = 0.1
+#: A hand-held gauge streams 50 readings a second; this is how often they are fetched, s.
+GAUGE_PERIOD_S = 0.02
+#: A ramp may move this far between two looks, °C: the last value before a press is at most this far from the press.
+STEP_C = 0.0075
+#: Shortest and longest time between two looks at a thermode that ramps, s. MMS drops requests above about 100 a second.
+SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.025
 #: Samples in one trace record. A process that is killed loses at most this much of a trace.
 TRACE_CHUNK = 128
 #: An instrument that failed; everything else is a defect of the suite and is not caught here.
@@ -104,6 +109,8 @@ class Attempt:
         self._button = None if capabilities.has_button else bench.button
         self._trial = LimitsTrial(planned, clock.monotonic(), operator_read=operator_read)
         self._dose = DoseMeter() if isinstance(planned.ramp, ThermalRamp) else None
+        self._stay = StayWatch() if self._dose is not None else None
+        self._ramp_period_s = ramp_period_s(planned)
         self._told = 0  # state changes already recorded
         self._traced = 0  # samples already recorded
         self._trace_hash = hashlib.sha256()
@@ -207,7 +214,7 @@ class Attempt:
             self._record_progress()
             if trial.state is TrialState.DONE:
                 return
-            period_s = RAMP_PERIOD_S if trial.state is TrialState.RAMP else IDLE_PERIOD_S
+            period_s = self._ramp_period_s if trial.state is TrialState.RAMP else IDLE_PERIOD_S
             next_s = max(next_s + period_s, clock.monotonic())
             clock.sleep(next_s - clock.monotonic())
 
@@ -244,10 +251,14 @@ class Attempt:
         return self._planned.modality is Modality.PRESSURE or (thermode is not None and thermode.ready())
 
     def _feed(self, samples: Sequence[Sample]) -> None:
-        trial, dose, tell = self._trial, self._dose, self._desk.tell
+        trial, dose, stay, tell = self._trial, self._dose, self._stay, self._desk.tell
         for sample in samples:
-            if dose is not None:
+            if dose is not None and stay is not None:
                 dose.add(sample.time_s, sample.value)
+                too_long = stay.add(sample.time_s, sample.value)
+                if too_long:
+                    self._fail(SafetyError(too_long, remedy="Look at the skin before anything else."))
+                    return
             actions = trial.sample(sample)
             if actions:
                 self._do(actions)
@@ -391,3 +402,11 @@ class Attempt:
                 sequence_index=self._planned.sequence_index,
             )
         )
+
+
+def ramp_period_s(planned: PlannedTrial) -> float:
+    """Time between two looks at the instrument while this trial ramps, s."""
+    ramp = planned.ramp
+    if not isinstance(ramp, ThermalRamp):
+        return GAUGE_PERIOD_S
+    return min(max(STEP_C / ramp.rate_c_per_s, SHORTEST_PERIOD_S), LONGEST_PERIOD_S)

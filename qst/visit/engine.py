@@ -15,11 +15,12 @@ from qst.instruments import Modality, NeedsSetup, SetupStep
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
+from qst.safety import site_dose_refusal
 from qst.sites import SITES
 from qst.units import DISPLAY_UNITS
 from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt, Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
-from qst.visit.operator import Choice, PromptKind, TrialEnded
+from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded
 
 #: How long a set-up step is watched after the operator confirmed it, s, and how often it may fail.
 SETUP_WATCH_S = 1.5
@@ -92,7 +93,10 @@ class VisitEngine:
         self._last_stimulus_s: float | None = None
         # After an interruption nobody knows how long ago the last stimulus was: every rest is kept in full.
         self._site_free_s: dict[tuple[str, str], float] = {}
+        self._site_cem43_min: dict[tuple[str, str], float] = {}
         self._read_aloud: set[str] = set()
+        for trial in self._trials:
+            self._add_dose(trial)
 
     def run(self) -> VisitResult:
         """Run the visit to its end, whatever that is; the End record is on disk when this returns.
@@ -158,6 +162,8 @@ class VisitEngine:
 
     def _run_trial(self, planned: PlannedTrial) -> bool:
         """All attempts at one trial. Returns False when the visit is to end after a fault."""
+        if self._dose_is_spent(planned):
+            return True
         attempt, supersedes = 1, None
         if self._history.unfinished is not None and self._history.unfinished[0] == planned.sequence_index:
             supersedes = self._history.unfinished[1]
@@ -177,6 +183,8 @@ class VisitEngine:
             if choice is not Choice.REPEAT:
                 return True
             attempt, supersedes = attempt + 1, attempt
+            if self._dose_is_spent(planned):
+                return True
 
     def _repeat_unfinished(self, planned: PlannedTrial, attempt: int) -> bool:
         answer = self._desk.ask(
@@ -194,6 +202,19 @@ class VisitEngine:
         if not repeat:
             self._deviate("skipped", f"not repeated after an interruption: {reason}", planned.sequence_index)
         return repeat
+
+    def _add_dose(self, trial: Trial) -> None:
+        place = (trial.site_code, trial.side)
+        self._site_cem43_min[place] = self._site_cem43_min.get(place, 0.0) + (trial.cem43_min or 0.0)
+
+    def _dose_is_spent(self, planned: PlannedTrial) -> bool:
+        """Whether this skin has had its thermal dose of the visit; then the trial is refused, and the log says why."""
+        spent_min = self._site_cem43_min.get((planned.site_code, planned.side), 0.0)
+        refusal = site_dose_refusal(spent_min) if planned.modality is not Modality.PRESSURE else ""
+        if refusal:
+            self._deviate("dose_refused", refusal, planned.sequence_index)
+            self._desk.tell(Remark(f"{describe(planned)} is left out: {refusal}"))
+        return bool(refusal)
 
     def _rest(self, planned: PlannedTrial) -> float | None:
         """Keep the rests of the protocol. Returns the time since the last stimulus."""
@@ -247,6 +268,7 @@ class VisitEngine:
         finally:
             if runner.record is not None:
                 self._trials.append(runner.record)
+                self._add_dose(runner.record)
             if self._bench.hands is not None:
                 self._bench.hands.lift()
         self._log.commit()

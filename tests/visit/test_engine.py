@@ -4,9 +4,10 @@ import pytest
 
 from qst.abort import AbortCause
 from qst.errors import LogWriteError
-from qst.instruments import Modality
+from qst.instruments import Modality, ThermalRamp
 from qst.record import records
 from qst.record.records import Outcome, VisitOutcome
+from qst.visit.attempt import ramp_period_s
 from qst.visit.engine import History
 from qst.visit.operator import (
     Answered,
@@ -256,3 +257,44 @@ def test_resume_asks_before_it_repeats_an_unfinished_stimulus() -> None:
     again.button.presses_s = [20.0, 50.0]
     again.run()
     assert [(t.sequence_index, t.attempt, t.supersedes) for t in again.trials()] == [(1, 2, 1), (2, 1, None)]
+
+
+def hot(**changes: float) -> ThermalRamp:
+    fields = {"start_c": 32.0, "rate_c_per_s": 0.3, "cutoff_c": 48.0, "return_rate_c_per_s": 8.0, **changes}
+    return ThermalRamp(**fields)
+
+
+def test_too_long_a_stay_ends_the_stimulus_and_is_recorded_as_its_own_fault() -> None:
+    visit = Visit(planned(ramp=hot(start_c=50.2, cutoff_c=51.0), attempts_max=1))
+    visit.run()
+    (trial,) = visit.trials()
+    assert trial.outcome is Outcome.DEVICE_FAULT
+    (fault,) = visit.log.of(records.Fault)
+    assert isinstance(fault, records.Fault)
+    assert fault.code == "QST-500"
+    assert "longest stay" in fault.what
+    assert "begin" not in visit.journal
+    assert visit.clock.monotonic() < 15.0
+
+
+def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
+    ramp = hot(start_c=44.0, cutoff_c=49.0, rate_c_per_s=0.06)
+    second = planned(sequence_index=2, step_id="heat-2", ramp=ramp, timeout_s=100.0)
+    other_hand = planned(sequence_index=3, step_id="heat-3", side="L")
+    visit = Visit(planned(ramp=ramp, timeout_s=100.0), second, other_hand)
+    visit.button.presses_s = [140.0]
+    result = visit.run()
+    assert result.outcome is VisitOutcome.COMPLETED
+    first, third = visit.trials()
+    assert (first.cem43_min or 0) > 20
+    assert third.side == "L"
+    (deviation,) = visit.log.of(records.Deviation)
+    assert isinstance(deviation, records.Deviation)
+    assert (deviation.kind, deviation.sequence_index) == ("dose_refused", 2)
+    assert "CEM43" in deviation.text
+
+
+@pytest.mark.parametrize(("rate", "period"), [(0.3, 0.025), (0.5, 0.015), (1.0, 0.01), (5.0, 0.01)])
+def test_fast_ramps_are_looked_at_more_often(rate: float, period: float) -> None:
+    assert ramp_period_s(planned(ramp=hot(rate_c_per_s=rate))) == pytest.approx(period)
+    assert ramp_period_s(planned(Modality.PRESSURE)) == 0.02
