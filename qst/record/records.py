@@ -8,6 +8,7 @@ times s, doses min.
 Nothing in a log is ever replaced: a correction is a later record.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -32,7 +33,7 @@ class Outcome(StrEnum):
 
 
 class Censoring(StrEnum):
-    """Which side of the recorded value the threshold lies on. ``right``: beyond the cut-off; ``left``: before the start."""
+    """Where the threshold lies if it was not measured. ``right``: beyond the cut-off; ``left``: before the start."""
 
     NONE = "none"
     LEFT = "left"
@@ -122,16 +123,16 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, tag="trace"):
     sequence_index: int
     attempt: int
     unit: str  # UCUM: "Cel" | "kPa"
-    t_s: tuple[float, ...] | list[float]
-    value: tuple[float, ...] | list[float]
+    t_s: Sequence[float]
+    value: Sequence[float]
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True, tag="trial"):
     """One attempt, valid or not: the row of the tidy table. Values in ``unit_ucum``; None where nothing was measured.
 
     ``value_at_response``: last value measured before the response (interpolated where the press has its own time).
-    ``value_peak``: greatest excursion measured in the attempt. ``value_reported``: after the protocol's rounding, decimal
-    half-up, and the choice of reading that the protocol makes; ``value_display`` is the same in ``display_unit``.
+    ``value_peak``: greatest excursion measured in the attempt. ``value_reported``: after the protocol's rounding,
+    decimal half-up, and the protocol's choice of reading; ``value_display`` is the same in ``display_unit``.
     """
 
     sequence_index: int

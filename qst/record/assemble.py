@@ -1,0 +1,171 @@
+"""From a log's entries to sessions and attempts, with every later judgement merged in."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from qst.record.chain import Damage, DamageKind
+from qst.record.records import Decision, End, Header, Instruments, Note, Record, Resume, Trial, TrialStart
+from qst.record.visit_log import REJECTIONS, Attempt, Entry, Session, VisitLog
+
+_Key = tuple[int, int]  # sequence_index, attempt
+
+#: Why an attempt without a trial record does not count.
+NEVER_RECORDED = "interrupted: begun, but its result was never recorded"
+
+
+class _Began(NamedTuple):
+    entry: Entry
+    record: TrialStart
+    session: int
+
+
+class _Ended(NamedTuple):
+    entry: Entry
+    record: Trial
+    session: int
+
+
+class _Collector:
+    """Everything that is known about the attempts, by sequence index and attempt."""
+
+    def __init__(self) -> None:
+        self.sessions: list[Session] = []
+        self.header: Header | None = None
+        self.starts: dict[_Key, _Began] = {}
+        self.trials: dict[_Key, _Ended] = {}
+        self.decisions: dict[_Key, Decision] = {}
+        self.notes: dict[_Key, tuple[str, ...]] = {}
+        self.latest: dict[int, _Key] = {}  # the attempt that a note about a trial belongs to
+        self.superseded: set[_Key] = set()
+        self.damage: list[Damage] = []
+
+    def take(self, entry: Entry) -> None:
+        """Sort one entry in."""
+        record = entry.record
+        if isinstance(record, Trial):
+            self._take_trial(entry, record)
+        elif isinstance(record, TrialStart):
+            self._take_start(entry, record)
+        elif isinstance(record, Decision):
+            self.decisions[record.sequence_index, record.attempt] = record
+        elif isinstance(record, Note):
+            self._take_note(record)
+        else:
+            self._take_session(entry, record)
+
+    def _take_trial(self, entry: Entry, trial: Trial) -> None:
+        key = (trial.sequence_index, trial.attempt)
+        if key in self.trials:
+            self._twice(entry, key)
+            return
+        self.trials[key] = _Ended(entry, trial, self._session(entry))
+        self.latest[key[0]] = key
+        if trial.supersedes is not None:
+            self.superseded.add((trial.sequence_index, trial.supersedes))
+
+    def _take_start(self, entry: Entry, start: TrialStart) -> None:
+        key = (start.sequence_index, start.attempt)
+        if key in self.starts:
+            self._twice(entry, key)
+            return
+        self.starts[key] = _Began(entry, start, self._session(entry))
+        self.latest[key[0]] = key
+
+    def _twice(self, entry: Entry, key: _Key) -> None:
+        what = f"attempt {key[1]} at trial {key[0]} is there twice; the first one was read"
+        self.damage.append(Damage(entry.line, entry.seq, DamageKind.DUPLICATED, what))
+
+    def _take_note(self, note: Note) -> None:
+        key = self.latest.get(note.sequence_index) if note.sequence_index is not None else None
+        if key is not None:
+            self.notes[key] = (*self.notes.get(key, ()), note.text)
+
+    def _take_session(self, entry: Entry, record: Record) -> None:
+        if isinstance(record, Header | Resume):
+            if isinstance(record, Header):
+                self.header = record
+            self.sessions.append(
+                Session(
+                    number=len(self.sessions) + 1,
+                    started_utc=entry.utc,
+                    software_version=record.software_version,
+                    operator_id=record.operator_id,
+                    clock=record.clock,
+                    seed=record.seed,
+                )
+            )
+        elif isinstance(record, Instruments):
+            self._update(entry, instruments=record.instruments)
+        elif isinstance(record, End):
+            self._update(entry, end=record)
+
+    def _update(self, entry: Entry, **changes: Any) -> None:  # noqa: ANN401 - fields of Session
+        index = self._session(entry)
+        self.sessions[index] = msgspec.structs.replace(self.sessions[index], **changes)
+
+    def _session(self, entry: Entry) -> int:
+        """Index of the session that ``entry`` is in; a log whose header was destroyed begins with an unknown one."""
+        if not self.sessions:
+            self.sessions.append(
+                Session(number=1, started_utc=entry.utc, software_version="", operator_id="", clock="", seed=0)
+            )
+        return len(self.sessions) - 1
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All attempts in the order in which they began."""
+        found = [self._attempt(key, start, self.trials.get(key, start)) for key, start in self.starts.items()]
+        found += [self._attempt(key, trial, trial) for key, trial in self.trials.items() if key not in self.starts]
+        return tuple(found)
+
+    def _attempt(self, key: _Key, first: _Began | _Ended, last: _Began | _Ended) -> Attempt:
+        trial = last.record if isinstance(last.record, Trial) else None
+        decision = self.decisions.get(key)
+        valid, reason = _verdict(trial, decision)
+        return Attempt(
+            sequence_index=key[0],
+            attempt=key[1],
+            start=first.record if isinstance(first.record, TrialStart) else None,
+            trial=trial,
+            decision=decision,
+            valid=valid,
+            invalid_reason=reason,
+            superseded=key in self.superseded,
+            session=self.sessions[last.session],
+            utc=first.entry.utc,
+            t_s=first.entry.t_s,
+            seq=last.entry.seq,
+            prev=last.entry.prev,
+            hash=last.entry.hash,
+            notes=self.notes.get(key, ()),
+        )
+
+
+def _verdict(trial: Trial | None, decision: Decision | None) -> tuple[bool, str]:
+    """Whether the attempt counts, and if not, why."""
+    reason = NEVER_RECORDED if trial is None else trial.invalid_reason
+    if decision is not None and decision.decision in REJECTIONS:
+        return False, decision.reason or reason or decision.decision
+    return trial is not None and trial.valid, reason
+
+
+def assemble(entries: Sequence[Entry], damage: Sequence[Damage], **file: Any) -> VisitLog:  # noqa: ANN401 - see VisitLog
+    """The log that these entries make up.
+
+    Args:
+        entries: in the log's own order.
+        damage: what was found wrong with the file.
+        file: the remaining fields of ``VisitLog``: what is known about the file itself.
+    """
+    collector = _Collector()
+    for entry in entries:
+        collector.take(entry)
+    return VisitLog(
+        header=collector.header,
+        entries=tuple(entries),
+        sessions=tuple(collector.sessions),
+        attempts=collector.attempts(),
+        damage=(*damage, *collector.damage),
+        **file,
+    )

@@ -1,0 +1,169 @@
+"""What the records of a log must agree on, beyond their hashes.
+
+A log that breaks one of these rules was not changed after it was written; it was written wrongly, or made by hand.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from qst.record.lines import TraceHasher
+from qst.record.records import Decision, End, Header, Resume, Trace, Trial, TrialStart, VisitOutcome
+from qst.record.visit_log import VisitLog
+
+_CONTRADICTION = "The log contradicts itself. Ask who wrote it, and do not use it until that is known."
+_CLOCK = "The computer's clock was set during the visit. Durations are not affected."
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a person should know: where, what, and what it means. ``kind`` is for programs.
+
+    ``damage`` is false for what is worth knowing and does not make the log doubtful.
+    """
+
+    line: int
+    kind: str
+    what: str
+    means: str
+    damage: bool = True
+
+
+class _RepeatedKeyError(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _RepeatedKeyError
+    return found
+
+
+def repeated_keys(data: bytes) -> Iterator[Finding]:
+    """Lines in which a key stands twice: readers would disagree about its value."""
+    parse = json.JSONDecoder(object_pairs_hook=_unique).decode
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            parse(line.decode("utf-8"))
+        except _RepeatedKeyError:
+            yield _contradiction(number, "repeated_key", "a key stands twice in this line")
+        except ValueError:
+            return  # the torn end of the file: nothing else fails to parse in a log that verifies
+
+
+def _contradiction(line: int, kind: str, what: str) -> Finding:
+    return Finding(line=line, kind=kind, what=what, means=_CONTRADICTION)
+
+
+def order(log: VisitLog) -> Iterator[Finding]:
+    """Sequence numbers count 1, 2, 3, …; only a resume record follows an end, and none a final one."""
+    ended: VisitOutcome | None = None
+    for entry in log.entries:
+        if entry.seq != entry.line:
+            yield _contradiction(entry.line, "sequence", f"sequence number {entry.seq} stands in line {entry.line}")
+        resumes = isinstance(entry.record, Resume)
+        if ended is not None and not resumes:
+            yield _contradiction(entry.line, "after_end", "a record follows the end of the visit")
+        if ended in (VisitOutcome.COMPLETED, VisitOutcome.WITHDRAWN) and resumes:
+            yield _contradiction(entry.line, "after_end", f"the visit goes on although it was {ended.value}")
+        ended = entry.record.outcome if isinstance(entry.record, End) else None
+
+
+def time(log: VisitLog) -> Iterator[Finding]:
+    """Monotonic time never runs backwards within a session; the calendar clock may have been set."""
+    for before, entry in pairwise(log.entries):
+        if entry.t_s < before.t_s and not isinstance(entry.record, Resume):
+            what = f"time runs backwards, from {before.t_s:.6f} s to {entry.t_s:.6f} s"
+            yield _contradiction(entry.line, "time", what)
+        if entry.utc < before.utc:
+            what = f"the calendar clock went back from {before.utc} to {entry.utc}"
+            yield Finding(line=entry.line, kind="clock_set", what=what, means=_CLOCK, damage=False)
+
+
+def trials(log: VisitLog) -> Iterator[Finding]:
+    """Attempts belong to planned trials, begin before they end, and refer to attempts that exist."""
+    started: set[tuple[int, int]] = set()
+    n_planned = log.header.n_planned if log.header is not None else 0
+    for entry in log.entries:
+        record = entry.record
+        if not isinstance(record, TrialStart | Trial | Trace | Decision):
+            continue
+        key = (record.sequence_index, record.attempt)
+        name = f"attempt {key[1]} at trial {key[0]}"
+        if not 1 <= key[0] <= n_planned:
+            yield _contradiction(entry.line, "unknown_trial", f"trial {key[0]} of {n_planned} is not in the plan")
+        if isinstance(record, TrialStart):
+            started.add(key)
+        elif key not in started:
+            yield _contradiction(entry.line, "not_begun", f"{name} has a {_name(record)} and never began")
+        supersedes = record.supersedes if isinstance(record, TrialStart | Trial) else None
+        if supersedes is not None and (key[0], supersedes) not in started:
+            yield _contradiction(entry.line, "supersedes", f"{name} supersedes attempt {supersedes}, which never began")
+
+
+def _name(record: Trial | Trace | Decision) -> str:
+    return {Trial: "result", Trace: "trace"}.get(type(record), "decision")
+
+
+def traces(log: VisitLog) -> Iterator[Finding]:
+    """The samples of each attempt are those that its record vouches for."""
+    hashers: dict[tuple[int, int], TraceHasher] = {}
+    counts: dict[tuple[int, int], int] = {}
+    for entry in log.entries:
+        record = entry.record
+        if isinstance(record, Trace):
+            key = (record.sequence_index, record.attempt)
+            hashers.setdefault(key, TraceHasher()).add(entry.hash)
+            counts[key] = counts.get(key, 0) + len(record.t_s)
+            if len(record.t_s) != len(record.value):
+                yield _contradiction(entry.line, "trace_length", "this trace has more times than values, or fewer")
+            if any(later < earlier for earlier, later in pairwise(record.t_s)):
+                yield _contradiction(entry.line, "trace_time", "the times of this trace run backwards")
+        elif isinstance(record, Trial):
+            key = (record.sequence_index, record.attempt)
+            if record.trace_sha256 != hashers.get(key, TraceHasher()).hexdigest():
+                yield _contradiction(entry.line, "trace_hash", "the traces are not those that this trial vouches for")
+            if record.n_samples != counts.get(key, 0):
+                what = f"this trial counts {record.n_samples} samples; its traces have {counts.get(key, 0)}"
+                yield _contradiction(entry.line, "trace_count", what)
+
+
+def ending(log: VisitLog) -> Iterator[Finding]:
+    """An end record says what the trials say."""
+    n_trials = 0
+    begun: set[int] = set()
+    for entry in log.entries:
+        record = entry.record
+        if isinstance(record, Trial):
+            n_trials += 1
+        elif isinstance(record, TrialStart):
+            begun.add(record.sequence_index)
+        elif isinstance(record, End):
+            if record.n_trials != n_trials:
+                what = f"the end record counts {record.n_trials} attempts; the log has {n_trials}"
+                yield _contradiction(entry.line, "end_count", what)
+            never = _never_begun(log, begun) if record.outcome is VisitOutcome.COMPLETED else []
+            if never:
+                what = f"the visit is called completed, but trials {', '.join(map(str, never))} never began"
+                yield _contradiction(entry.line, "end_outcome", what)
+
+
+def _never_begun(log: VisitLog, begun: set[int]) -> list[int]:
+    n_planned = log.header.n_planned if log.header is not None else 0
+    return [index for index in range(1, n_planned + 1) if index not in begun]
+
+
+def header(log: VisitLog) -> Iterator[Finding]:
+    """One header, at the beginning; and no real visit runs on a virtual clock."""
+    for entry in log.entries:
+        if isinstance(entry.record, Header) != (entry.line == 1):
+            yield _contradiction(entry.line, "header", "a log has one header, and it is its first line")
+    if log.header is not None and log.header.clock == "virtual" and not log.header.simulated:
+        yield _contradiction(1, "simulated", "a visit on the virtual clock is not marked as simulated")
+
+
+#: Each takes a log that verifies, with its traces, and names what does not agree.
+RULES: tuple[Callable[[VisitLog], Iterator[Finding]], ...] = (header, order, time, trials, traces, ending)
