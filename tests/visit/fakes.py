@@ -280,9 +280,7 @@ class Visit:
             button=self.button,
             hands=self.hands,
         )
-        self.engine = VisitEngine(
-            plan, bench, self.desk, self.log, self.clock, self.abort, no_scores, history=history
-        )
+        self.engine = VisitEngine(plan, bench, self.desk, self.log, self.clock, self.abort, no_scores, history=history)
 
     def run(self) -> VisitResult:
         return self.engine.run()

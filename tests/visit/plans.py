@@ -14,7 +14,8 @@ PRESS = PressureRamp(rate_kpa_per_s=98.0665, cutoff_kpa=588.399)
 
 def planned(modality: Modality = Modality.HEAT, **changes: Any) -> PlannedTrial:
     """A trial of the reference study with some fields changed."""
-    ramp: ThermalRamp | PressureRamp = {Modality.HEAT: HEAT, Modality.COLD: COLD, Modality.PRESSURE: PRESS}[modality]
+    ramps: dict[Modality, ThermalRamp | PressureRamp] = {Modality.HEAT: HEAT, Modality.COLD: COLD}
+    ramp = ramps.get(modality, PRESS)
     thermal = modality is not Modality.PRESSURE
     fields: dict[str, Any] = {
         "sequence_index": 1,

@@ -1,0 +1,158 @@
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from qst.abort import AbortCause, AbortSwitch
+from qst.cli.terminal import Keyboard, SpaceBar, TerminalOperator
+from qst.clock import VirtualClock
+from qst.visit.operator import (
+    Answered,
+    Choice,
+    LiveEvent,
+    NoteTaken,
+    OperatorCommand,
+    OperatorPrompt,
+    PauseAsked,
+    PromptKind,
+    RestSkipped,
+    StopAsked,
+)
+
+
+class Keys(Keyboard):
+    """A keyboard whose keys a test presses."""
+
+    def __init__(self) -> None:
+        super().__init__(AbortSwitch())
+        self.waiting: list[str] = []
+
+    def pressed(self) -> list[str]:
+        keys, self.waiting = self.waiting, []
+        return keys
+
+
+class Terminal:
+    def __init__(self) -> None:
+        self.keys = Keys()
+        self.shown = ""
+        self.events: list[LiveEvent] = []
+        self.space_bar = SpaceBar(VirtualClock())
+        self.operator = TerminalOperator(self.keys, self.show, self.events.append, self.space_bar)
+
+    def show(self, text: str) -> None:
+        self.shown = text
+
+    def type(self, *keys: str) -> list[OperatorCommand]:
+        self.keys.waiting += keys
+        return list(self.operator.poll())
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()
+
+
+def prompt(kind: PromptKind, *choices: Choice) -> OperatorPrompt:
+    return OperatorPrompt(id="q1", kind=kind, text="Question?", choices=choices, suggested=choices[0])
+
+
+JUDGE = prompt(PromptKind.JUDGE, Choice.ACCEPT, Choice.REPEAT, Choice.SKIP, Choice.END)
+
+
+def test_enter_gives_the_first_answer(terminal: Terminal) -> None:
+    terminal.operator.present(JUDGE)
+    assert "Question?" in terminal.shown
+    assert "Enter = accept" in terminal.shown
+    assert terminal.type("\r") == [Answered(prompt_id="q1", choice=Choice.ACCEPT)]
+    assert terminal.shown == ""
+    assert terminal.type("\r") == []  # a second Enter answers nothing
+
+
+@pytest.mark.parametrize(("key", "choice"), [("r", Choice.REPEAT), ("k", Choice.SKIP)])
+def test_repeat_and_skip_need_a_reason(terminal: Terminal, key: str, choice: Choice) -> None:
+    terminal.operator.present(JUDGE)
+    assert terminal.type(key, "\r") == []
+    assert terminal.type(*"slipx", "\x7f", "\r") == [Answered(prompt_id="q1", choice=choice, reason="slip")]
+
+
+def test_enter_does_not_accept_what_is_not_valid(terminal: Terminal) -> None:
+    terminal.operator.present(prompt(PromptKind.JUDGE, Choice.REPEAT, Choice.SKIP, Choice.END))
+    assert terminal.type("\r") == []
+    assert terminal.type("x") == [Answered(prompt_id="q1", choice=Choice.END)]
+
+
+def test_a_value_is_typed_at_once(terminal: Terminal) -> None:
+    terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK, Choice.SKIP))
+    assert terminal.type(*"7.1 lbf") == []
+    assert "7.1 lbf_" in terminal.shown
+    assert terminal.type("\r") == [Answered(prompt_id="q1", choice=Choice.OK, text="7.1 lbf")]
+
+
+def test_stop_keys_work_while_something_is_typed(terminal: Terminal) -> None:
+    terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK, Choice.SKIP))
+    assert terminal.type(*"7.", "!") == [StopAsked(cause=AbortCause.EMERGENCY_STOP)]
+    assert terminal.type("\x1b") == [StopAsked(cause=AbortCause.OPERATOR_STOP)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "command"),
+    [
+        ("w", StopAsked(cause=AbortCause.PARTICIPANT_WITHDREW)),
+        ("p", PauseAsked()),
+        ("nred skin\r", NoteTaken(text="red skin")),
+        ("afainted\r", NoteTaken(text="fainted", adverse=True)),
+        (".in a hurry\r", RestSkipped(reason="in a hurry")),
+    ],
+)
+def test_every_wish_has_a_key(terminal: Terminal, keys: str, command: OperatorCommand) -> None:
+    assert terminal.type(*keys) == [command]
+
+
+def test_the_space_bar_is_the_participants_button(terminal: Terminal) -> None:
+    assert terminal.type(" ") == []
+    down, up = terminal.space_bar.edges()
+    assert (down.pressed, up.pressed) == (True, False)
+    assert terminal.space_bar.edges() == []
+    terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK))
+    terminal.type("1", " ", "2")  # while typing it is a blank
+    assert terminal.space_bar.edges() == []
+
+
+def test_keys_that_mean_nothing_do_nothing(terminal: Terminal) -> None:
+    terminal.operator.present(JUDGE)
+    assert terminal.type("q", "\x1b[A", "1") == []
+
+
+def reader(keys: list[str], end: BaseException) -> Callable[[], str]:
+    left: Iterator[str] = iter(keys)
+
+    def read() -> str:
+        for key in left:
+            return key
+        raise end
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("keys", "end", "cause"),
+    [
+        ([], KeyboardInterrupt(), AbortCause.INTERRUPT),
+        ([], EOFError(), AbortCause.CONSOLE_LOST),
+        ([], OSError(), AbortCause.CONSOLE_LOST),
+        (["a", "\x03"], EOFError(), AbortCause.INTERRUPT),
+    ],
+)
+def test_ctrl_c_and_a_lost_terminal_throw_the_switch(keys: list[str], end: BaseException, cause: AbortCause) -> None:
+    abort = AbortSwitch()
+    thrown = threading.Event()
+    keyboard = Keyboard(abort, reader(keys, end))
+    keyboard.start()
+    for _ in range(200):
+        if abort.cause is not None:
+            thrown.set()
+            break
+        thrown.wait(0.01)
+    assert abort.cause is cause
+    assert [key for key in keys if key != "\x03"] == keyboard.pressed()
