@@ -5,12 +5,12 @@ from typing import Any
 
 from qst.clock import VirtualClock
 from qst.instruments import RampEnd, Sample, ThermalRamp
-
 from qst_drivers.links.sim import SimLink
 from qst_drivers.medoc_mms import MedocMms
 from qst_drivers.wire.mms import Request, encode_request
 from qst_drivers.wire.mms_reply import Reply, ReplyDecoder
 from qst_simulators.medoc_mms import SimulatedMedocMms
+from qst_simulators.medoc_mms.main_station import State
 from qst_simulators.surroundings import ButtonLine, Surroundings
 from qst_simulators.world import World
 
@@ -43,7 +43,9 @@ class SpyLink(SimLink):
 class Rig:
     """Everything on the bench; without noise unless asked for."""
 
-    def __init__(self, simulator: dict[str, Any] | None = None, driver: dict[str, Any] | None = None, seed: int = 1) -> None:
+    def __init__(
+        self, simulator: dict[str, Any] | None = None, driver: dict[str, Any] | None = None, seed: int = 1
+    ) -> None:
         self.world = World(seed)
         self.clock = VirtualClock()
         self.button = ButtonLine(self.world)
@@ -56,6 +58,11 @@ class Rig:
     def true_c(self) -> float:
         self.world.advance(self.clock.monotonic())
         return self.mms.true_temperature_c
+
+    def state(self) -> State:
+        """Where MMS is now."""
+        self.world.advance(self.clock.monotonic())
+        return self.mms.state
 
     def ask(self, command: int, parameter: int | None = None, timestamp: int = 7) -> Reply:
         """One exchange past the driver, as bytes."""

@@ -4,8 +4,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from qst.errors import InputError, LinkClosedError
 
+from qst.errors import InputError, LinkClosedError
 from qst_drivers.wire.mms import Command, Request, encode_request
 from qst_simulators.medoc_mms.main_station import STATE_TABLE, State
 from qst_simulators.medoc_mms.safety import SAFETY_TABLES, SafetyWatch
@@ -44,8 +44,7 @@ def enter(state: State, **simulator: Any) -> Rig:
         rig.ask(command)
         if command is Command.TRIGGER:
             rig.clock.sleep(30.0)
-    rig.world.advance(rig.clock.monotonic())
-    assert rig.mms.state is state
+    assert rig.state() is state
     return rig
 
 
@@ -63,7 +62,7 @@ def test_every_command_in_every_state_is_accepted_or_refused_as_the_table_says(s
     else:
         assert reply.return_code == row.refusal
         assert state.value in reply.text
-        assert rig.mms.state is state
+        assert rig.state() is state
 
 
 def test_stop_at_rest_is_an_illegal_state_and_says_rest() -> None:
@@ -95,13 +94,13 @@ def test_a_trigger_in_the_pretest_is_answered_ok_and_lost() -> None:
     assert rig.ask(Command.TRIGGER).return_code == OK
     rig.clock.sleep(20.0)
     assert rig.true_c == pytest.approx(32.0)
-    assert rig.mms.state is State.WAITING_FOR_TRIGGER
+    assert rig.state() is State.WAITING_FOR_TRIGGER
 
 
 def test_automatic_start_begins_the_pretest_with_the_selection() -> None:
     rig = Rig({"auto_start": True})
     rig.ask(Command.SELECT_TP, 101)
-    assert rig.mms.state is State.PRETEST
+    assert rig.state() is State.PRETEST
     rig.clock.sleep(20.0)
     assert rig.true_c == pytest.approx(20.0)
 
@@ -123,17 +122,19 @@ def test_commands_right_after_a_change_of_state_can_be_lost() -> None:
     rig = enter(State.LISTENING, state_change_deafness_s=0.5)
     rig.ask(Command.SELECT_TP, 100)
     assert rig.ask(Command.START).return_code == OK
-    assert rig.mms.state is State.SELECTED
+    assert rig.state() is State.SELECTED
     rig.clock.sleep(0.5)
     rig.ask(Command.START)
-    assert rig.mms.state is State.PRETEST
+    assert rig.state() is State.PRETEST
 
 
 # Physics
 
 
 @pytest.mark.parametrize(("word", "rest", "start", "cutoff"), [(100, 32.0, 32.0, 48.0), (101, 32.0, 20.0, 0.0)])
-def test_a_test_goes_from_rest_to_baseline_to_cutoff_and_back(word: int, rest: float, start: float, cutoff: float) -> None:
+def test_a_test_goes_from_rest_to_baseline_to_cutoff_and_back(
+    word: int, rest: float, start: float, cutoff: float
+) -> None:
     rig = Rig()
     assert rig.true_c == rest
     rig.ask(Command.SELECT_TP, word)
@@ -153,7 +154,7 @@ def test_a_test_goes_from_rest_to_baseline_to_cutoff_and_back(word: int, rest: f
     assert all(sign * (late - early) <= 1e-9 for early, late in pairwise(path[turn:]))
     assert path[100] - path[90] == pytest.approx(sign * 0.3)
     assert path[-1] == pytest.approx(start)
-    assert rig.mms.state is State.LISTENING
+    assert rig.state() is State.LISTENING
 
 
 @pytest.mark.parametrize("way", ["button", "yes"])
@@ -179,7 +180,7 @@ def test_a_press_while_no_stimulus_runs_changes_nothing() -> None:
     rig.button.set(pressed=True)
     rig.clock.sleep(1.0)
     assert rig.ask(Command.GET_STATUS).yes == 1
-    assert rig.mms.state is State.WAITING_FOR_TRIGGER
+    assert rig.state() is State.WAITING_FOR_TRIGGER
 
 
 def test_several_trials_wait_for_their_triggers_before_the_test_ends() -> None:
@@ -193,10 +194,9 @@ def test_several_trials_wait_for_their_triggers_before_the_test_ends() -> None:
         rig.ask(Command.YES)
         for _ in range(200):
             rig.clock.sleep(0.01)
-            rig.world.advance(rig.clock.monotonic())
-            if rig.mms.state is not State.RETURNING:
+            if rig.state() is not State.RETURNING:
                 break
-        assert rig.mms.state is after
+        assert rig.state() is after
 
 
 def test_after_a_test_the_plate_stays_at_the_baseline_and_abort_takes_it_to_rest() -> None:
@@ -207,7 +207,7 @@ def test_after_a_test_the_plate_stays_at_the_baseline_and_abort_takes_it_to_rest
     rig.ask(Command.STOP)
     rig.clock.sleep(60.0)
     assert rig.true_c == pytest.approx(20.0)
-    assert rig.mms.state is State.LISTENING
+    assert rig.state() is State.LISTENING
     rig.ask(Command.SELECT_TP, 101)
     rig.ask(Command.START)
     assert rig.ask(Command.ABORT).system_state == 1
@@ -221,7 +221,7 @@ def test_pause_goes_to_baseline_and_goes_on_waiting() -> None:
     rig.clock.sleep(5.0)
     assert rig.true_c == pytest.approx(32.0, abs=0.01)
     rig.ask(Command.PAUSE)
-    assert rig.mms.state is State.WAITING_FOR_TRIGGER
+    assert rig.state() is State.WAITING_FOR_TRIGGER
 
 
 def test_latched_yes_lasts_until_the_next_stimulus() -> None:
@@ -267,8 +267,7 @@ def test_table_a_trips_at_rest_after_five_minutes_and_b_never_does() -> None:
     for table, state in (("A", State.SAFE_MODE), ("B", State.LISTENING)):
         rig = Rig({"safety_table": table})
         rig.clock.sleep(301.0)
-        rig.world.advance(rig.clock.monotonic())
-        assert rig.mms.state is state
+        assert rig.state() is state
 
 
 HOT = {"word": 100, "baseline": "32 °C", "rate": "0.1 °C/s", "cutoff": "53 °C", "return_rate": "8 °C/s"}
@@ -284,9 +283,9 @@ def test_a_ramp_too_long_in_a_row_ends_in_safe_mode_at_the_exact_time() -> None:
     at_49_s = rig.mms.surface.when(49.0, rising=True, after_s=rig.clock.monotonic())
     assert at_49_s is not None
     rig.world.advance(at_49_s + 9.999)
-    assert rig.mms.state is State.STIMULATING
+    assert rig.state() is State.STIMULATING
     rig.world.advance(at_49_s + 10.001)
-    assert rig.mms.state is State.SAFE_MODE
+    assert rig.state() is State.SAFE_MODE
     rig.clock.sleep(at_49_s + 20.0 - rig.clock.monotonic())
     assert rig.true_c == pytest.approx(32.0)
     assert rig.ask(Command.GET_STATUS).return_code == SAFETY_ERROR
@@ -296,7 +295,8 @@ def test_a_ramp_too_long_in_a_row_ends_in_safe_mode_at_the_exact_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "stay_s"), [(47.5, 60.0), (49.5, 10.0), (50.5, 5.0), (51.5, 1.0), (52.5, 0.4), (55.5, 0.05), (5.0, 300.0)]
+    ("target", "stay_s"),
+    [(47.5, 60.0), (49.5, 10.0), (50.5, 5.0), (51.5, 1.0), (52.5, 0.4), (55.5, 0.05), (5.0, 300.0)],
 )
 def test_every_row_of_the_table_is_kept(target: float, stay_s: float) -> None:
     world = World(1)
@@ -364,7 +364,7 @@ def test_a_request_may_come_in_pieces() -> None:
         rig.link.write(bytes([byte]))
         rig.clock.sleep(0.001)
     assert len(rig.link.read(1.0)) == 23
-    assert rig.mms.state is State.SELECTED
+    assert rig.state() is State.SELECTED
 
 
 def test_garbage_makes_it_hang_up_without_a_reply() -> None:

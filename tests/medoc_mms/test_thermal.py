@@ -1,6 +1,7 @@
 """The lagged plate against its differential equation, and what it promises."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -145,7 +146,7 @@ def test_it_never_overshoots_and_is_monotonic_between_changes(
         lowest, highest = min(lowest, surface.target_c), max(highest, surface.target_c)
         path = [surface.temperature_c(start_s + duration * index / 50) for index in range(51)]
         rising = surface.target_c >= path[0]
-        for early, late in zip(path, path[1:], strict=False):
+        for early, late in pairwise(path):
             assert (late >= early - 1e-9) if rising else (late <= early + 1e-9)
         assert lowest - 1e-9 <= min(path)
         assert max(path) <= highest + 1e-9

@@ -239,6 +239,7 @@ class MedocMms:
         Raises:
             InstrumentFaultError: MMS lost the device, a safety error outside a ramp, a lost trigger, a device that goes
                 on where it must not.
+            NotReadyError: MMS refused a command of the sequence, such as a program's word that it does not have.
         """
         self._require_connected()
         exchange = self._exchange

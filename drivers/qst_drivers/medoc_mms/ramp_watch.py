@@ -36,7 +36,8 @@ class RampWatch:
     * the temperature turned back, or the test is over and it is back at the start: ``LIMIT`` when it can have reached
       the cut-off between two readings, otherwise ``BUTTON``: a press shorter than the time between two polls, which
       only the turn-around shows;
-    * the test is over although the temperature is not back, or never moved: ``FAULT``: somebody ended it at MMS.
+    * the test is over although the temperature is not back, or never moved: ``FAULT``: somebody ended it at MMS;
+    * the temperature is on the other side of the start: ``FAULT``.
 
     Args:
         ramp: what was begun.
@@ -104,17 +105,16 @@ class RampWatch:
         if yes and self._armed:
             return RampEnd.LIMIT if self._furthest_c >= self._reach_c - AT_CUTOFF_C else RampEnd.BUTTON
         self._armed = self._armed or not yes
-        running = system == SystemState.TEST and test == TestState.RUNNING
-        if self._furthest_c - gone_c >= TURNED_BACK_C:
-            return self._limit_or_button()
-        if running:
-            return None
-        if not self._moved or gone_c > TURNED_BACK_C:
-            return RampEnd.LIMIT if self._can_have_reached_cutoff() else RampEnd.FAULT
-        return self._limit_or_button()
+        if gone_c <= -TURNED_BACK_C:
+            return RampEnd.FAULT
+        if system == SystemState.TEST and test == TestState.RUNNING:
+            returned = self._moved and self._furthest_c - gone_c >= TURNED_BACK_C
+            return self._limit_or(RampEnd.BUTTON) if returned else None
+        back_at_start = self._moved and gone_c < TURNED_BACK_C
+        return self._limit_or(RampEnd.BUTTON if back_at_start else RampEnd.FAULT)
 
-    def _limit_or_button(self) -> RampEnd:
-        return RampEnd.LIMIT if self._can_have_reached_cutoff() else RampEnd.BUTTON
+    def _limit_or(self, otherwise: RampEnd) -> RampEnd:
+        return RampEnd.LIMIT if self._can_have_reached_cutoff() else otherwise
 
     def _can_have_reached_cutoff(self) -> bool:
         """Whether the ramp, unseen between two readings, or the plate's lag behind it, covers what was missing."""
