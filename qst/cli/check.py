@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from qst.cli.output import wide_console
 from qst.cli.simulated import simulated_station, unconnected_instruments
 from qst.instruments import Instrument, PressureRamp
 from qst.protocol.check import ERROR, CheckProblem, CheckReport, check_plan
@@ -37,7 +39,7 @@ def check(protocol: str, station: str | None, seed: int, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode({"ok": report.ok, **msgspec.to_builtins(report)}))
     else:
-        _print(report, Console())
+        _print(report, wide_console())
     return 0 if report.ok else 1
 
 
@@ -67,13 +69,12 @@ def _print(report: CheckReport, console: Console) -> None:
     if report.site_doses:
         console.print(_doses(report))
     for problem in report.problems:
-        where = f"{problem.stimulus_id}: " if problem.stimulus_id else ""
-        console.print(f"{problem.severity}: {where}{problem.text}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{problem.severity}: {problem.text}", highlight=False, markup=False, soft_wrap=True)
     console.print("ready to run" if report.ok else "must not be run like this", style="bold", highlight=False)
 
 
 def _trials(report: CheckReport) -> Table:
-    table = Table("no.", "block", "what", "site and side", "trial", "ramp", "cut-off", "back", title="Plan")
+    table = Table("no.", "block", "what", "site and side", "trial", "ramp", box=SIMPLE_HEAD)
     for trial in report.trials:
         table.add_row(
             str(trial.sequence_index),
@@ -81,28 +82,25 @@ def _trials(report: CheckReport) -> Table:
             trial.modality.value,
             SITES[trial.site_code].label(trial.side),
             "practice" if trial.is_practice else str(trial.repeat_index),
-            *_ramp(trial),
+            _ramp(trial),
         )
     return table
 
 
-def _ramp(trial: PlannedTrial) -> tuple[str, str, str]:
+def _ramp(trial: PlannedTrial) -> str:
+    """From where to where, how fast, and how fast back."""
     ramp = trial.ramp
     if isinstance(ramp, PressureRamp):
         unit = trial.rounding.display_unit
-        return f"from contact, {format_rate(ramp.rate_kpa_per_s, unit)}", format_value(ramp.cutoff_kpa, unit), "by hand"
-    sign = "+" if ramp.rising else "−"
+        return f"contact → {format_value(ramp.cutoff_kpa, unit, decimals=1)}, {format_rate(ramp.rate_kpa_per_s, unit)}"
     return (
-        f"from {ramp.start_c:g} °C, {sign}{ramp.rate_c_per_s:g} °C/s",
-        f"{ramp.cutoff_c:g} °C",
-        f"{ramp.return_rate_c_per_s:g} °C/s",
+        f"{ramp.start_c:g} → {ramp.cutoff_c:g} °C, {ramp.rate_c_per_s:g} °C/s, back {ramp.return_rate_c_per_s:g} °C/s"
     )
 
 
 def _doses(report: CheckReport) -> Table:
-    table = Table(
-        "site and side", "trials", "≥ 43 °C", "≥ 47 °C", "≥ 49 °C", "≥ 50 °C", "CEM43", title="If nobody ever responds"
-    )
+    columns = ("if nobody ever responds", "trials", "≥ 43 °C", "≥ 47 °C", "≥ 49 °C", "≥ 50 °C", "CEM43")
+    table = Table(*columns, box=SIMPLE_HEAD)
     for site in report.site_doses:
         dose = site.dose
         table.add_row(

@@ -170,8 +170,8 @@ class LiveView:
         return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in self._trace)
 
 
-def summary_line(score: Score, step: str) -> str:
-    """A summary value with unit and the number of trials behind it."""
+def summary_line(score: Score, step: str, width: int) -> str:
+    """A summary value with unit and the number of trials behind it; the label takes ``width`` columns."""
     if score.mean_display is None:
         value = "no value"
     else:
@@ -179,15 +179,16 @@ def summary_line(score: Score, step: str) -> str:
         value = f"{score.mean_display:.{decimals}f} {DISPLAY_UNITS[score.display_unit].label}"
     count = f"mean of {score.n_valid}" if score.n_valid == score.n_planned else f"{score.n_valid} of {score.n_planned}"
     censored = f", {score.n_censored} censored and left out" if score.n_censored else ""
-    return f"{score.label:<34} {value:>14}   ({count}{censored})"
+    return f"{score.label:<{width}}  {value:>12}   ({count}{censored})"
 
 
 def print_result(console: Console, result: VisitResult, path: Path, plan: Plan) -> None:
     """The summary values, how the visit ended, and where its log is."""
     steps = {rule.id: rule.rounding.step for rule in plan.scores}
     console.print()
+    width = max((len(score.label) for score in result.summary), default=0)
     for score in result.summary:
-        console.print(summary_line(score, steps[score.id]), highlight=False, markup=False)
+        console.print(summary_line(score, steps[score.id], width), highlight=False, markup=False)
     ending = result.outcome.value + (f": {result.reason}" if result.reason else "")
     console.print(f"\nvisit {ending}", highlight=False, markup=False)
     console.print(f"log   {path}", highlight=False, markup=False)

@@ -1,6 +1,5 @@
 """``qst run`` and ``qst resume``."""
 
-import functools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -251,7 +250,7 @@ def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manne
             log,
             clock,
             abort,
-            functools.partial(score_all, job.plan.scores),
+            lambda trials: score_all(job.plan, trials, {}),
             operator_id=job.who.operator_id,
             history=job.history,
         )

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
+from qst.cli.output import wide_console
 from qst.instruments import Capabilities
 from qst.protocol.loader import load_protocol
 from qst.protocol.schema import protocol_schema
@@ -54,7 +54,7 @@ def devices(as_json: bool) -> None:
         can = driver.CAPABILITIES
         there = "yes" if name in simulators else "no"
         table.add_row(name, driver.TITLE, _range(can), _manner(can), there)
-    console = Console()
+    console = wide_console()
     console.print(table)
     for name, driver in drivers.items():
         for fact in driver.CAPABILITIES.unverified:
