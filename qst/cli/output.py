@@ -3,7 +3,7 @@
 from rich.console import Console
 
 #: Tables are made for this many columns even where the output is a pipe, which has no width.
-WIDTH = 110
+WIDTH = 120
 
 
 def wide_console() -> Console:

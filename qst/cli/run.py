@@ -32,7 +32,7 @@ from qst_simulators.profile import load_profile, parse_profile
 
 FASTEST = "max"
 #: What a simulated visit is called when nobody gives it a name.
-SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIMULATED", "simulated"
+SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIM", "simulated"
 
 
 class _Speed(click.ParamType[str]):

@@ -11,7 +11,7 @@ MIDDLE = 0.8
 
 
 def achieved_rate(samples: Sequence[tuple[float, float]]) -> tuple[float | None, float | None]:
-    """Mean rate over a ramp and the standard deviation of its slope in the middle 80 %.
+    """Mean rate over a ramp (least squares) and the standard deviation of its slope in the middle 80 %.
 
     Args:
         samples: (time s, value °C or kPa) from contact or start to the end of the ramp.
@@ -21,13 +21,20 @@ def achieved_rate(samples: Sequence[tuple[float, float]]) -> tuple[float | None,
     """
     if len(samples) < 2 or samples[-1][0] <= samples[0][0]:  # noqa: PLR2004 - a slope needs two points
         return None, None
-    (first_s, first), (last_s, last) = samples[0], samples[-1]
-    mean = abs(last - first) / (last_s - first_s)
-    slopes = _slopes(samples, first_s, last_s)
+    slopes = _slopes(samples, samples[0][0], samples[-1][0])
+    mean = abs(_least_squares_slope(samples))
     if len(slopes) < 2:  # noqa: PLR2004 - a spread needs two slopes
         return mean, None
     centre = sum(slopes) / len(slopes)
     return mean, math.sqrt(sum((slope - centre) ** 2 for slope in slopes) / (len(slopes) - 1))
+
+
+def _least_squares_slope(samples: Sequence[tuple[float, float]]) -> float:
+    """Slope of the straight line through all samples: one noisy reading at an end does not move it."""
+    mean_s = math.fsum(time_s for time_s, _ in samples) / len(samples)
+    mean = math.fsum(value for _, value in samples) / len(samples)
+    covariance = math.fsum((time_s - mean_s) * (value - mean) for time_s, value in samples)
+    return covariance / math.fsum((time_s - mean_s) ** 2 for time_s, _ in samples)
 
 
 def _slopes(samples: Sequence[tuple[float, float]], first_s: float, last_s: float) -> list[float]:
