@@ -1,0 +1,1 @@
+"""From visit logs to scores, summaries and one tidy table."""
