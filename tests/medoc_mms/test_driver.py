@@ -158,6 +158,13 @@ def test_commands_wait_until_mms_hears_again(deaf_s: float, period_s: float) -> 
     assert rig.state() is State.WAITING_FOR_TRIGGER
 
 
+def test_the_trigger_waits_too_until_mms_hears_again() -> None:
+    rig = Rig({"pretest_s": 5.2, "pretest_state": "ready", "state_change_deafness_s": 0.45}).ready(HEAT, 0.02)
+    rig.driver.begin()
+    rig.press_when(35.0, rising=True)
+    assert rig.follow()[1].ended is BUTTON
+
+
 def test_a_pretest_longer_than_the_station_file_says_loses_the_trigger_and_is_noticed() -> None:
     rig = Rig({"pretest_s": 60.0}).ready(HEAT)
     assert rig.state() is State.PRETEST  # MMS shows it as it shows waiting for a trigger
@@ -315,6 +322,15 @@ def test_stop_is_tried_again_when_it_was_not_heard() -> None:
     rig.driver.stop()
     assert rig.link.commands()[-2:] == [STOP, STOP]
     assert rig.state() in (State.FINALISING, State.LISTENING)
+
+
+def test_a_test_that_is_being_finalised_is_not_stopped_again() -> None:
+    rig = Rig({"finalise_s": 5.0}).ready(HEAT)
+    rig.driver.begin()
+    rig.driver.stop()
+    rig.driver.stop()
+    assert rig.state() is State.FINALISING
+    assert rig.link.commands().count(STOP) == 1
 
 
 def test_stop_that_is_never_heard_is_a_fault() -> None:

@@ -106,6 +106,9 @@ def test_pause_at_mms_is_a_fault() -> None:
     it = watch()
     time_s = climb(it, 40.0)
     assert it.see(time_s + 0.1, 39.5, **RUNNING | {"test": 2}) is FAULT
+    late = watch()
+    time_s = climb(late, 40.0)
+    assert late.see(time_s + 5.0, 32.0, **RUNNING | {"test": 2}) is FAULT
 
 
 def test_a_test_ended_at_mms_is_a_fault_and_no_threshold() -> None:

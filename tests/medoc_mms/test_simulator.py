@@ -233,6 +233,35 @@ def test_latched_yes_lasts_until_the_next_stimulus() -> None:
         assert rig.ask(Command.GET_STATUS).yes == after
 
 
+def test_the_latch_opens_with_the_next_stimulus_and_ignores_presses_at_rest() -> None:
+    rig = Rig({"yes_latched": True, "programs": [{**HEAT_PROGRAM, "trials": 2}]})
+    rig.button.set(pressed=True)
+    rig.button.set(pressed=False)
+    assert rig.ask(Command.GET_STATUS).yes == 0
+    rig.ask(Command.SELECT_TP, 100)
+    rig.ask(Command.START)
+    rig.clock.sleep(4.0)
+    rig.world.advance(rig.clock.monotonic())
+    rig.button.set(pressed=True)
+    rig.button.set(pressed=False)
+    assert rig.ask(Command.GET_STATUS).yes == 1
+    assert rig.ask(Command.TRIGGER).yes == 0
+    rig.clock.sleep(10.0)
+    assert rig.ask(Command.YES).yes == 1
+    assert rig.ask(Command.KEYUP).yes == 0
+
+
+def test_a_pretest_lasts_until_the_plate_has_arrived() -> None:
+    rig = Rig({"programs": [{**HEAT_PROGRAM, "baseline": "40 °C", "return_rate": "0.5 °C/s"}]})
+    rig.ask(Command.SELECT_TP, 100)
+    rig.ask(Command.START)
+    rig.clock.sleep(15.9)
+    assert rig.state() is State.PRETEST
+    rig.clock.sleep(1.0)
+    assert rig.state() is State.WAITING_FOR_TRIGGER
+    assert rig.true_c == pytest.approx(40.0, abs=0.005)
+
+
 def test_readings_have_the_noise_and_the_resolution_that_were_chosen() -> None:
     rig = Rig({"noise_c": 0.02})
     readings = [rig.ask(Command.GET_STATUS).temperature_hundredths_c or 0 for _ in range(2000)]
@@ -325,6 +354,21 @@ def test_56_degrees_trips_at_once_and_a_new_row_restarts_the_timer() -> None:
     assert not trips
     surface.drive(57.0, 1000.0)
     world.advance(119.2)
+    assert len(trips) == 1
+
+
+def test_a_device_trips_once_however_long_its_way_back() -> None:
+    world = World(1)
+    surface = LaggedSurface(world, 32.0, tau_s=0.001)
+    trips: list[float] = []
+
+    def trip() -> None:
+        trips.append(world.now_s)
+        surface.drive(32.0, 0.1)
+
+    SafetyWatch(world, surface, SAFETY_TABLES["B"][:1] + SAFETY_TABLES["B"][7:], trip)
+    surface.drive(56.5, 1000.0)
+    world.advance(1000.0)
     assert len(trips) == 1
 
 

@@ -119,6 +119,12 @@ def test_make_safe_says_when_it_could_not(name: str) -> None:
     assert clock.monotonic() < 10.0
 
 
+def test_make_safe_does_not_believe_an_mms_that_lost_its_device() -> None:
+    driver, _, _ = bench(lambda request: [(0.0, good(request, return_code=0x1000))])
+    with pytest.raises(InstrumentFaultError, match="lost its device"):
+        driver.make_safe()
+
+
 def test_time_stamps_never_repeat_however_fast_the_requests_are() -> None:
     driver, peer, clock = bench(lambda request: [(0.0, good(request))])
     driver.connect()

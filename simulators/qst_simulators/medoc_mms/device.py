@@ -41,7 +41,6 @@ class SimulatedMedocMms:
         self.main_station = MainStation(world, self._settings, surroundings.button)
         self._half_trip_s = self._settings.round_trip_s / 2
         self._decoder: RequestDecoder | None = None
-        self._connection = 0
         self._forget()
 
     @property
@@ -72,14 +71,12 @@ class SimulatedMedocMms:
     def connect(self, now_s: float) -> None:
         """Accept a connection."""
         self._world.advance(now_s)
-        self._connection += 1
         self._decoder = RequestDecoder()
         self._forget()
 
     def disconnect(self, now_s: float) -> None:
         """The host has hung up."""
         self._world.advance(now_s)
-        self._connection += 1
         self._decoder = None
         self._length_due_s = self._status = None
 
@@ -96,16 +93,14 @@ class SimulatedMedocMms:
         if requests:
             self._length_due_s = now_s + self._settings.round_trip_s
             self._body_due_s = self._length_due_s + self._settings.hold_body_s
-            connection, request = self._connection, requests[0]
+            request = requests[0]
             if request.command == GET_STATUS:
                 self._status, self._status_due_s = request, now_s + self._half_trip_s
             else:
-                self._world.at(now_s + self._half_trip_s, lambda: self._carry_out(request, connection))
+                self._world.at(now_s + self._half_trip_s, lambda: self._carry_out(request))
 
-    def _carry_out(self, request: ReceivedRequest, connection: int) -> None:
-        frame = encode_reply(self.main_station.answer(request))
-        if connection == self._connection:
-            self._frame = frame
+    def _carry_out(self, request: ReceivedRequest) -> None:
+        self._frame = encode_reply(self.main_station.answer(request))
 
     def transmit(self, now_s: float) -> bytes:
         """The length, then the body, each once it has reached the host; both at once when both have."""

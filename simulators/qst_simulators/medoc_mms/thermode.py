@@ -43,14 +43,12 @@ class SimulatedThermode:
 
     def to_baseline(self, program: Program) -> None:
         """Go to the program's baseline at its return rate."""
-        self._disarm()
         self._return_rate_c_per_s = program.return_rate_c_per_s
-        self.surface.drive(program.baseline_c, program.return_rate_c_per_s)
+        self._drive(program.baseline_c, program.return_rate_c_per_s)
 
     def ramp(self, program: Program) -> None:
         """Ramp from where the plate is to the cut-off."""
-        self._disarm()
-        self.surface.drive(program.cutoff_c, program.rate_c_per_s)
+        self._drive(program.cutoff_c, program.rate_c_per_s)
         reads_as_cutoff_c = self._settings.resolution_c / 2
         limit_c = program.cutoff_c - reads_as_cutoff_c if program.rising else program.cutoff_c + reads_as_cutoff_c
         limit_s = self.surface.when(limit_c, rising=program.rising, after_s=self._world.now_s)
@@ -59,8 +57,7 @@ class SimulatedThermode:
 
     def to_rest(self) -> None:
         """Go to the rest temperature at the last program's return rate."""
-        self._disarm()
-        self.surface.drive(self._settings.rest_c, self._return_rate_c_per_s)
+        self._drive(self._settings.rest_c, self._return_rate_c_per_s)
 
     def arrived_s(self, target_c: float) -> float:
         """When the plate reads as ``target_c`` at the wire's resolution; it must be on its way there."""
@@ -75,10 +72,12 @@ class SimulatedThermode:
         measured_c = self.surface.temperature_c(self._world.now_s) + self._gauss(0.0, self._noise_c)
         return round(round(measured_c / self._resolution_c) * self._resolution_hundredths_c)
 
-    def _disarm(self) -> None:
+    def _drive(self, target_c: float, rate_c_per_s: float) -> None:
+        """Every new order ends the watch over the last ramp."""
         if self._limiter is not None:
             self._limiter.cancel()
             self._limiter = None
+        self.surface.drive(target_c, rate_c_per_s)
 
     def _limited(self) -> None:
         self._limiter = None
