@@ -1,6 +1,5 @@
 """What a visit shows in a terminal: one line a threshold at full speed, a live picture in real time."""
 
-from collections import deque
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from qst.instruments import PressureRamp
 from qst.protocol.plan import Plan, PlannedTrial, Rounding
 from qst.record.records import Outcome, Score, Trial, VisitOutcome
 from qst.sites import SITES
@@ -88,9 +88,9 @@ class LiveView:
     def __init__(self, console: Console, title: str) -> None:
         self._title = title
         self._lines = LineView(console)
-        self._trace: deque[float] = deque(maxlen=_TRACE_WIDTH)
+        self._trace: list[float] = []
         self._planned: PlannedTrial | None = None
-        self._n_trials = 1
+        self._n_trials, self._done = 1, 0
         self._status = "getting ready"
         self._value = ""
         self._question = ""
@@ -123,7 +123,10 @@ class LiveView:
                 self._value = f"{elapsed_s:4.1f} s: the display should show {expected}"
             case RestLeft(seconds=seconds):
                 self._status = f"rest, {seconds:.0f} s left"
-            case TrialEnded() | Remark():
+            case TrialEnded(planned=planned):
+                self._done = planned.sequence_index
+                self._lines(event)
+            case Remark():
                 self._lines(event)
 
     def ask(self, question: str) -> None:
@@ -139,10 +142,10 @@ class LiveView:
     def _picture(self) -> Panel:
         rows: list[Text | Table | ProgressBar] = [Text(self._where(), style="bold"), Text(self._line())]
         rows.append(Text(self._sparkline(), style="cyan"))
-        done = self._planned.sequence_index - 1 if self._planned else 0
         progress = Table.grid(padding=(0, 1))
         progress.add_row(
-            ProgressBar(total=self._n_trials, completed=done, width=_TRACE_WIDTH - 12), f"{done} of {self._n_trials}"
+            ProgressBar(total=self._n_trials, completed=self._done, width=_TRACE_WIDTH - 12),
+            f"{self._done} of {self._n_trials}",
         )
         rows.append(progress)
         if self._question:
@@ -160,14 +163,26 @@ class LiveView:
         return f"{planned.modality.value.upper()}   {where}   {_SIDES[planned.side]}   {name}"
 
     def _line(self) -> str:
-        return f"{self._status:<28} {self._value}"
+        return f"{self._status:<18} {self._value:<14} {self._cutoff()}"
+
+    def _cutoff(self) -> str:
+        if self._planned is None:
+            return ""
+        ramp = self._planned.ramp
+        if isinstance(ramp, PressureRamp):
+            return f"cut-off {format_value(ramp.cutoff_kpa, 'kgf/cm2', decimals=1)}"
+        return f"cut-off {ramp.cutoff_c:g} °C"
 
     def _sparkline(self) -> str:
-        if not self._trace:
+        """The whole trace of the state, squeezed into the width."""
+        trace = self._trace
+        if not trace:
             return " "
-        low, high = min(self._trace), max(self._trace)
+        width = min(len(trace), _TRACE_WIDTH)
+        shown = [trace[(index + 1) * len(trace) // width - 1] for index in range(width)]
+        low, high = min(shown), max(shown)
         span = (high - low) or 1.0
-        return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in self._trace)
+        return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in shown)
 
 
 def summary_line(score: Score, step: str, width: int) -> str:

@@ -12,9 +12,10 @@ from rich.console import Console
 from qst import __version__
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
+from qst.cli.keys import single_keys
 from qst.cli.live import LineView, LiveView, json_result, print_result
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import simulated_rig, simulated_station
+from qst.cli.simulated import simulated_bench, simulated_rig, simulated_station
 from qst.cli.terminal import HELP, Keyboard, TerminalOperator
 from qst.clock import Clock, RealClock, VirtualClock
 from qst.errors import InputError, StationFileError
@@ -28,7 +29,7 @@ from qst.visit.engine import History
 from qst.visit.history import history_of
 from qst.visit.operator import AutomaticOperator, Operator
 from qst.visit.session import Rig, Who, checked_plan, header, run_session
-from qst_simulators.profile import load_profile, parse_profile
+from qst_simulators.profile import Profile, load_profile, parse_profile
 
 FASTEST = "max"
 #: What a simulated visit is called when nobody gives it a name.
@@ -130,7 +131,7 @@ def run(
     who = _who(participant, visit, operator, simulated=bench.station.simulated)
     abort = AbortSwitch()
     clock = manner.clock(abort)
-    rig = simulated_rig(bench, clock, seed=seed, profile=load_profile(participant_model), visit=visit)
+    rig = _rig(bench, clock, load_profile(participant_model), seed=seed, visit=visit)
     plan = checked_plan(loaded, seed, rig)
     path = log_path(data, who.participant_id, visit, plan.protocol_id)
     with LogWriter.create(path, clock) as log:
@@ -158,7 +159,7 @@ def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_jso
         bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
         _refuse_toys_on_real_instruments(bench, manner)
         profile = parse_profile(first.participant_model, where=f"{log.name} (participant model)")
-        rig = simulated_rig(bench, clock, seed=first.seed, profile=profile, visit=first.visit)
+        rig = _rig(bench, clock, profile, seed=first.seed, visit=first.visit)
         plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{log.name} (protocol)"), first.seed, rig)
         history = history_of(so_far)
         who = Who(
@@ -209,6 +210,12 @@ def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> 
         where=bench.source,
         did="connected nothing",
         remedy="use sim:// links",
+    )
+
+
+def _rig(station: LoadedStation, clock: Clock, profile: Profile, *, seed: int, visit: int) -> Rig:
+    return simulated_rig(
+        station, simulated_bench(station, clock, seed=seed, profile=profile, visit=visit), clock, profile
     )
 
 
@@ -270,11 +277,12 @@ def _operator(
         yield AutomaticOperator(clock, job.rig.hands, LineView(console))
         return
     banner = "SIMULATED  " if job.rig.station.station.simulated else ""
-    with LiveView(console, f"{banner}{title}") as view:
-        if manner.unattended:
+    if manner.unattended:
+        with LiveView(console, f"{banner}{title}") as view:
             yield AutomaticOperator(clock, job.rig.hands, view)
-            return
-        keyboard = Keyboard(abort)
+        return
+    with single_keys() as read_keys, LiveView(console, f"{banner}{title}") as view:
+        keyboard = Keyboard(abort, read_keys)
         keyboard.start()
         view.help = HELP
         yield TerminalOperator(keyboard, view.ask, view)

@@ -39,8 +39,10 @@ def unconnected_instruments(station: LoadedStation) -> dict[str, Instrument]:
     return build_instruments(station, lambda _, spec: NoLink(spec.link), VirtualClock())
 
 
-def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: Profile, visit: int) -> Rig:
-    """Drivers of a simulated station, joined to simulated devices, a participant and hands.
+def simulated_bench(
+    station: LoadedStation, clock: Clock, *, seed: int, profile: Profile, visit: int = 1
+) -> SimulatedBench:
+    """Simulated devices, a participant and hands for a station.
 
     Args:
         station: all of its links are ``sim://``.
@@ -50,19 +52,24 @@ def simulated_rig(station: LoadedStation, clock: Clock, *, seed: int, profile: P
         visit: number of the visit; the participant differs a little from visit to visit.
 
     Raises:
-        InputError: the profile or a simulator's switches are wrong.
+        InputError: a simulator's switches are wrong.
     """
     roles = station.station.roles()
-    bench = SimulatedBench(
+    algometer = roles.get("algometer")
+    return SimulatedBench(
         clock,
         seed=seed,
         profile=profile,
         devices={role: (spec.link.removeprefix(SIMULATED), spec.simulator) for role, spec in roles.items()},
         # What a gauge reports decides which reading the profile's mean is the mean of.
-        reading="peak" if _keeps_only_its_peak(roles.get("algometer")) else "at_response",
-        tip_area_cm2=_tip_area_cm2(roles.get("algometer")),
+        reading="peak" if _keeps_only_its_peak(algometer) else "at_response",
         visit=visit,
+        tip_area_cm2=_tip_area_cm2(algometer),
     )
+
+
+def simulated_rig(station: LoadedStation, bench: SimulatedBench, clock: Clock, profile: Profile) -> Rig:
+    """The station's drivers, joined to a simulated bench. Raises StationFileError."""
 
     def link(role: str, spec: InstrumentSpec) -> Link:
         return SimLink(bench.device(role), clock, spec.link)

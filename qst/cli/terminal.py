@@ -8,9 +8,8 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-import click
-
 from qst.abort import AbortCause, AbortSwitch
+from qst.cli.keys import ESCAPE
 from qst.clock import Clock
 from qst.instruments import ButtonEdge
 from qst.visit.operator import (
@@ -26,7 +25,7 @@ from qst.visit.operator import (
     StopAsked,
 )
 
-ESCAPE, EMERGENCY, SPACE = "\x1b", "!", " "
+EMERGENCY, SPACE = "!", " "
 ENTER = ("\r", "\n")
 BACKSPACE = ("\x7f", "\x08")
 CTRL_C = "\x03"
@@ -48,12 +47,12 @@ class Keyboard:
 
     Args:
         abort: thrown on Ctrl-C and when the terminal goes away.
-        read_key: returns the next key; blocks. Raises KeyboardInterrupt or EOFError as click.getchar does.
+        read_keys: waits for keys and returns them; raises EOFError or OSError when the terminal is gone.
     """
 
-    def __init__(self, abort: AbortSwitch, read_key: Callable[[], str] = click.getchar) -> None:
+    def __init__(self, abort: AbortSwitch, read_keys: Callable[[], list[str]]) -> None:
         self._abort = abort
-        self._read_key = read_key
+        self._read_keys = read_keys
         self._keys: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self) -> None:
@@ -63,17 +62,14 @@ class Keyboard:
     def _pump(self) -> None:
         while True:
             try:
-                key = self._read_key()
-            except KeyboardInterrupt:
-                self._abort.throw(AbortCause.INTERRUPT)
-                return
+                keys = self._read_keys()
             except (EOFError, OSError):
                 self._abort.throw(AbortCause.CONSOLE_LOST)
                 return
-            if key == CTRL_C:
-                self._abort.throw(AbortCause.INTERRUPT)
-                return
-            self._keys.put(key)
+            for key in keys:
+                if key == CTRL_C:  # Windows hands it over as a key; elsewhere it comes as a signal
+                    self._abort.throw(AbortCause.INTERRUPT)
+                self._keys.put(key)
 
     def pressed(self) -> list[str]:
         """Keys pressed since the last call."""

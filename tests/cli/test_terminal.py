@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from qst.abort import AbortCause, AbortSwitch
+from qst.cli.keys import split_keys
 from qst.cli.terminal import Keyboard, SpaceBar, TerminalOperator
 from qst.clock import VirtualClock
 from qst.visit.operator import (
@@ -24,7 +25,7 @@ class Keys(Keyboard):
     """A keyboard whose keys a test presses."""
 
     def __init__(self) -> None:
-        super().__init__(AbortSwitch())
+        super().__init__(AbortSwitch(), list)
         self.waiting: list[str] = []
 
     def pressed(self) -> list[str]:
@@ -124,12 +125,12 @@ def test_keys_that_mean_nothing_do_nothing(terminal: Terminal) -> None:
     assert terminal.type("q", "\x1b[A", "1") == []
 
 
-def reader(keys: list[str], end: BaseException) -> Callable[[], str]:
+def reader(keys: list[str], end: BaseException) -> Callable[[], list[str]]:
     left: Iterator[str] = iter(keys)
 
-    def read() -> str:
+    def read() -> list[str]:
         for key in left:
-            return key
+            return [key]
         raise end
 
     return read
@@ -138,21 +139,24 @@ def reader(keys: list[str], end: BaseException) -> Callable[[], str]:
 @pytest.mark.parametrize(
     ("keys", "end", "cause"),
     [
-        ([], KeyboardInterrupt(), AbortCause.INTERRUPT),
         ([], EOFError(), AbortCause.CONSOLE_LOST),
-        ([], OSError(), AbortCause.CONSOLE_LOST),
+        (["a"], OSError(), AbortCause.CONSOLE_LOST),
         (["a", "\x03"], EOFError(), AbortCause.INTERRUPT),
     ],
 )
 def test_ctrl_c_and_a_lost_terminal_throw_the_switch(keys: list[str], end: BaseException, cause: AbortCause) -> None:
     abort = AbortSwitch()
-    thrown = threading.Event()
     keyboard = Keyboard(abort, reader(keys, end))
     keyboard.start()
     for _ in range(200):
         if abort.cause is not None:
-            thrown.set()
             break
-        thrown.wait(0.01)
+        threading.Event().wait(0.01)
     assert abort.cause is cause
-    assert [key for key in keys if key != "\x03"] == keyboard.pressed()
+    assert keyboard.pressed() == keys
+
+
+def test_an_arrow_key_is_one_key_and_pasted_text_is_many() -> None:
+    assert split_keys("\x1b[A") == ["\x1b[A"]
+    assert split_keys("\x1b") == ["\x1b"]
+    assert split_keys("7.1\r") == ["7", ".", "1", "\r"]
