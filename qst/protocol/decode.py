@@ -21,6 +21,7 @@ BAD: Final = object()
 
 Path = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?\d{1,9}")
+_DECIMAL = re.compile(r"[-+]?\d{1,9}\.\d{1,9}")
 _BOOLEANS = {"true": True, "false": False}
 _NOTHING = ("", "~", "null", "Null", "NULL")
 
@@ -146,7 +147,7 @@ class Decoder:
         return BAD if any(item is BAD for item in items) else tuple(items)
 
     def _free(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - whatever a person wrote, or BAD
-        """A mapping with keys of its own: whole numbers and true/false as such, everything else as text."""
+        """A mapping with keys of its own: plain numbers and true/false as such, everything else as text."""
         if not isinstance(node, Mapping):
             self.problems.add(
                 node.line, f"{_name(path)} must hold keys", text=_shown(node), remedy="write 'key: value'"
@@ -200,6 +201,8 @@ def _plain(node: Node) -> Any:  # noqa: ANN401 - whatever a person wrote
         return [_plain(item) for item in node.items]
     if node.plain and node.text in _BOOLEANS:
         return _BOOLEANS[node.text]
+    if node.plain and _DECIMAL.fullmatch(node.text):
+        return float(node.text)
     return int(node.text) if node.plain and _INTEGER.fullmatch(node.text) else node.text
 
 

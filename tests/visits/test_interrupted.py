@@ -1,0 +1,113 @@
+"""A visit that is cut off at any byte is recovered, verified and finished, and nobody gets a stimulus twice unasked."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qst.cli import _run
+from qst.record.reader import read_log
+from qst.record.records import Answer, Decision, Prompt, Resume, Trial, VisitOutcome
+from qst.record.verify import Status, verify_log
+from tests.visits.simulated import run_visit
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The log of a short visit without a hitch."""
+    visit = run_visit(tmp_path_factory.mktemp("whole") / "log.jsonl", protocol="demo-quick", seed=3)
+    assert visit.result.outcome is VisitOutcome.COMPLETED
+    return visit.path.read_bytes()
+
+
+def recorded(path: Path) -> list[tuple[int, int]]:
+    return [(trial.sequence_index, trial.attempt) for trial in read_log(path).trials]
+
+
+def cut_and_resume(path: Path, whole: bytes, at: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cut the log as a killed process leaves it, resume, and look at what became of it."""
+    path.write_bytes(whole[:at])
+    before = read_log(path)
+    torn = whole[:at].rpartition(b"\n")[2]
+    if before.header is None:
+        assert _run(["resume", str(path)]) == 1
+        assert path.read_bytes() == whole[:at]
+        return
+    if before.outcome is VisitOutcome.COMPLETED:
+        assert _run(["resume", str(path)]) == 2
+        return
+    had = recorded(path)
+    assert _run(["resume", str(path)]) == 0, capsys.readouterr().err
+    assert verify_log(path).status is Status.INTACT
+    after = read_log(path)
+    assert after.outcome is VisitOutcome.COMPLETED
+    now = recorded(path)
+    assert now[: len(had)] == had
+    assert len(set(now)) == len(now)
+    # No trial that had a result got another attempt, and every trial has a result now.
+    assert not {index for index, _ in now[len(had) :]} & {index for index, _ in had}
+    assert {index for index, _ in now} == {1, 2, 3, 4}
+    (resume,) = [entry.record for entry in after.entries if isinstance(entry.record, Resume)]
+    if before.torn is not None and before.torn.n_bytes:
+        assert resume.torn == torn.decode("utf-8", errors="backslashreplace")
+
+
+def test_cut_after_every_record(whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ends = [index + 1 for index, byte in enumerate(whole) if byte == ord("\n")]
+    for number, at in enumerate(ends):
+        cut_and_resume(tmp_path / f"{number}.jsonl", whole, at, capsys)
+
+
+@given(share=st.floats(0, 1))
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_cut_at_any_byte(whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str], share: float) -> None:
+    cut_and_resume(tmp_path / "log.jsonl", whole, int(share * len(whole)), capsys)
+
+
+@pytest.mark.nightly
+def test_cut_at_every_byte(whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in range(len(whole)):
+        cut_and_resume(tmp_path / "log.jsonl", whole, at, capsys)
+
+
+def test_an_unfinished_trial_is_asked_about(whole: bytes, tmp_path: Path) -> None:
+    """Cut in the middle of the first ramp: the operator is asked before a second attempt is made."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(whole[: whole.index(b'"type":"trial"') - 1])
+    assert _run(["resume", str(path)]) == 0
+    log = read_log(path)
+    resumed = [index for index, entry in enumerate(log.entries) if isinstance(entry.record, Resume)][0]
+    after = [entry.record for entry in log.entries[resumed + 1 :]]
+    asked = [record for record in after if isinstance(record, Prompt) and record.kind == "unfinished"]
+    assert len(asked) == 1
+    assert any(isinstance(record, Answer) and record.prompt == asked[0].prompt for record in after)
+    first = next(record for record in after if isinstance(record, Trial))
+    assert (first.sequence_index, first.attempt, first.supersedes) == (1, 2, 1)
+    assert any(isinstance(record, Decision) and record.decision == "invalid" for record in after)
+
+
+def test_a_damaged_log_is_not_continued(whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = whole.index(b'"thermal"') + 1
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(whole[:at] + b"T" + whole[at + 1 : -200])
+    before = path.read_bytes()
+    assert _run(["resume", str(path)]) == 1
+    assert "QST-620" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert _run(["verify", str(path)]) == 1
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_a_finished_visit_has_nothing_to_resume(
+    whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(whole)
+    assert _run(["resume", str(path)]) == 2
+    assert "nothing to resume" in capsys.readouterr().err
+    assert path.read_bytes() == whole
