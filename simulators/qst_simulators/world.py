@@ -40,9 +40,11 @@ class World:
 
     def at(self, time_s: float, action: Callable[[], None]) -> Event:
         """Let ``action`` happen at ``time_s`` (s), or at once when that is already past."""
-        event = Event(max(time_s, self.now_s), action)
+        if time_s < self.now_s:
+            time_s = self.now_s
+        event = Event(time_s, action)
         self._count += 1
-        heapq.heappush(self._queue, (event.time_s, self._count, event))
+        heapq.heappush(self._queue, (time_s, self._count, event))
         return event
 
     def advance(self, to_s: float) -> None:

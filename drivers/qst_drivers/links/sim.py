@@ -48,6 +48,7 @@ class SimLink:
         self._now: Callable[[], float] = clock.monotonic
         self._description = description
         self._open = False
+        self._written_s = -1.0  # when the device was last written to
 
     @property
     def description(self) -> str:
@@ -66,7 +67,8 @@ class SimLink:
         """Send all of ``data`` at once; the device accounts for the time its wire needs."""
         if not self._open:
             raise LinkClosedError("the link is not open", where=self._description)
-        self._device.receive(data, self._now())
+        self._written_s = now_s = self._now()
+        self._device.receive(data, now_s)
 
     def read(self, timeout_s: float) -> bytes:
         """At least one byte, or ``b""`` when the device has hung up."""
@@ -75,6 +77,12 @@ class SimLink:
         device = self._device
         now_s = self._now()
         deadline_s = now_s + timeout_s
+        if now_s == self._written_s:
+            # The device has lived up to now: when its next byte is yet to come, there is nothing to look for before.
+            next_s = device.next_transmit_s()
+            if next_s is not None and now_s < next_s <= deadline_s:
+                self._clock.sleep(next_s - now_s)
+                now_s = self._now()
         while True:
             data = device.transmit(now_s)
             if data:
