@@ -40,8 +40,7 @@ class World:
 
     def at(self, time_s: float, action: Callable[[], None]) -> Event:
         """Let ``action`` happen at ``time_s`` (s), or at once when that is already past."""
-        if time_s < self.now_s:
-            time_s = self.now_s
+        time_s = max(time_s, self.now_s)
         event = Event(time_s, action)
         self._count += 1
         heapq.heappush(self._queue, (time_s, self._count, event))
@@ -54,11 +53,9 @@ class World:
             time_s, _, event = heapq.heappop(queue)
             if event.cancelled:
                 continue
-            if time_s > self.now_s:
-                self.now_s = time_s
+            self.now_s = max(self.now_s, time_s)
             event.action()
-        if to_s > self.now_s:
-            self.now_s = to_s
+        self.now_s = max(self.now_s, to_s)
 
     def next_event_s(self) -> float | None:
         """Time of the next event, or None."""
