@@ -1,9 +1,9 @@
 """One switch that ends everything, whoever throws it.
 
-An abort is not an ordinary error: :class:`Aborted` derives from ``BaseException`` so that no ``except Exception`` on its
-way can swallow it, and it says who asked and why. Waiting code (clocks, links) checks the switch; the code that makes an
-instrument safe runs shielded, so that an abort can never interrupt the way to safety, and a second abort during it
-changes nothing.
+An abort is not an ordinary error: :class:`Aborted` derives from ``BaseException`` so that no ``except Exception`` on
+its way can swallow it, and it says who asked and why. Waiting code (clocks, links) checks the switch; the code that
+makes an instrument safe runs shielded, so that an abort can never interrupt the way to safety, and a second abort
+during it changes nothing.
 """
 
 import threading
@@ -23,7 +23,7 @@ class AbortCause(StrEnum):
     CONSOLE_LOST = "console_lost"
 
 
-class Aborted(BaseException):  # noqa: N818 - not an error; named as trio names Cancelled
+class Aborted(BaseException):
     """Raised out of a wait when the switch was thrown.
 
     Args:

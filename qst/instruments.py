@@ -188,7 +188,7 @@ class Instrument(Protocol):
         """Whether the instrument, as it is set up, can and may do this ramp. Touches no link.
 
         Raises:
-            RefusedError: the ramp is of another kind, or outside limits, rate steps, or prepared programs. Never clamped.
+            RefusedError: the ramp is of another kind, or outside limits, rate steps, or programs. Never clamped.
         """
 
     def begin(self) -> None:

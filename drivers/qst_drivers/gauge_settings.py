@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+
 from qst.errors import InputError, RefusedError, StationFileError
 from qst.instruments import PressureRamp, ThermalRamp
 from qst.units import KPA_PER_KGF_CM2, parse

@@ -26,7 +26,6 @@ from qst.instruments import (
     ThermalRamp,
 )
 from qst.units import parse
-
 from qst_drivers.gauge_settings import HandGauge, hand_gauge, quantity, refuse_unknown
 
 _RATE_BAND = (0.5, 2.0)  # implied mean rate over target; outside it the entry must be confirmed

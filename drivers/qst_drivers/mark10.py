@@ -19,10 +19,9 @@ from qst.instruments import (
     Programming,
     Reading,
     Sample,
-    ThermalRamp,
     SetupStep,
+    ThermalRamp,
 )
-
 from qst_drivers.gauge_settings import HandGauge
 from qst_drivers.mark10_setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
 from qst_drivers.mark10_stream import PERIOD_S, Mark10Stream

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from qst.errors import StationFileError
-
 from qst_drivers.gauge_settings import HandGauge, hand_gauge, quantity, refuse_unknown
 from qst_drivers.wire.mark10 import Command, ListReply, Unit
 

@@ -13,9 +13,6 @@ from typing import NamedTuple
 from qst.protocol.plan import Plan, PlannedTrial, ScoreRule
 from qst.record.records import Censoring, Score, Trial
 
-#: (sequence_index, attempt) of every attempt, and whether it stood when all judgements were in.
-Judgements = Mapping[tuple[int, int], bool]
-
 
 class _Counted(NamedTuple):
     """A trial that goes into a mean: its reported value, the same in the display unit, and as measured."""
@@ -25,32 +22,28 @@ class _Counted(NamedTuple):
     unrounded: float | None
 
 
-def score_all(plan: Plan, trials: Sequence[Trial], valid: Judgements) -> tuple[Score, ...]:
+def score_all(plan: Plan, trials: Sequence[Trial]) -> tuple[Score, ...]:
     """All summary values of a plan.
 
     Args:
         plan: names the rules, and which trials each is about.
-        trials: recorded attempts, oldest first.
-        valid: judgements on them; an attempt that is not named stands as the engine judged it.
+        trials: attempts, oldest first, ``valid`` as it stands when all judgements are in.
     """
-    standing = latest_valid(trials, valid)
+    standing = latest_valid(trials)
     return tuple(score(rule, plan.trials, standing) for rule in plan.scores)
 
 
-def latest_valid(trials: Sequence[Trial], valid: Judgements) -> dict[int, Trial]:
+def latest_valid(trials: Sequence[Trial]) -> dict[int, Trial]:
     """The attempt that counts for each trial: the latest one that is valid and that no other supersedes.
 
     Args:
-        trials: recorded attempts, oldest first.
-        valid: judgements on them.
+        trials: as for :func:`score_all`.
     """
     superseded = {(trial.sequence_index, trial.supersedes) for trial in trials}
     return {
         trial.sequence_index: trial
         for trial in trials
-        if trial.valid
-        and valid.get((trial.sequence_index, trial.attempt), True)
-        and (trial.sequence_index, trial.attempt) not in superseded
+        if trial.valid and (trial.sequence_index, trial.attempt) not in superseded
     }
 
 

@@ -52,8 +52,7 @@ def summarise(log: VisitLog, plan: Plan | None = None) -> VisitSummary | None:
     if header is None:
         return None
     trials = log.trials
-    judged = {(trial.sequence_index, trial.attempt): trial.valid for trial in trials}
-    standing = latest_valid(trials, judged)
+    standing = latest_valid(trials)
     return VisitSummary(
         participant_id=header.participant_id,
         visit=header.visit,
@@ -62,7 +61,7 @@ def summarise(log: VisitLog, plan: Plan | None = None) -> VisitSummary | None:
         outcome=log.outcome,
         started_utc=log.entries[0].utc,
         ended_utc=log.entries[-1].utc,
-        scores=_recorded_scores(log) if plan is None else score_all(plan, trials, judged),
+        scores=_recorded_scores(log) if plan is None else score_all(plan, trials),
         n_planned=header.n_planned,
         n_attempts=len(log.attempts),
         n_invalid=sum(not trial.valid for trial in trials),

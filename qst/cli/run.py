@@ -1,5 +1,6 @@
 """``qst run`` and ``qst resume``."""
 
+import functools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -257,7 +258,7 @@ def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manne
             log,
             clock,
             abort,
-            lambda trials: score_all(job.plan, trials, {}),
+            functools.partial(score_all, job.plan),
             operator_id=job.who.operator_id,
             history=job.history,
         )

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, cast
 
 from qst.clock import Clock
 from qst.errors import InputError
-
 from qst_simulators.hand import Hand
 from qst_simulators.operator_hands import OperatorHands
 from qst_simulators.participant import Experience, Participant

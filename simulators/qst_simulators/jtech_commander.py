@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from qst.units import parse
-
 from qst_simulators.load_cell import LoadCell, rounded_half_away
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from qst.units import parse
 
+from qst.units import parse
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import ListReply, Unit
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
-from qst.errors import InputError
-from qst.units import parse
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from qst.errors import InputError
+from qst.units import parse
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]

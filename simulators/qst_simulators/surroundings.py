@@ -1,6 +1,7 @@
 """What a simulated device is surrounded by: the participant's button, the hand on the gauge, the skin under the plate.
 
-A simulator knows these three things by their narrow side only; it does not know who presses, why, or what a test expects.
+A simulator knows these three things by their narrow side only; it does not know who presses, why, or what a test
+expects.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,8 +43,11 @@ class ThermalSurface(Protocol):
         """True temperature at ``time_s``, on the path as it stands now. ``time_s`` is not before the last change."""
 
     def when(self, threshold_c: float, *, rising: bool, after_s: float) -> float | None:
-        """First time ≥ ``after_s`` at which the path as it stands is at or beyond ``threshold_c`` (above it when
-        ``rising``, below it otherwise); ``after_s`` itself when it already is; None when it never gets there."""
+        """First time from ``after_s`` on at which the path as it stands is at or beyond ``threshold_c``.
+
+        Beyond is above when ``rising``, else below. ``after_s`` itself when it already is there; None when it never
+        gets there.
+        """
 
 
 class ForceSource(Protocol):

@@ -88,7 +88,7 @@ def only(score: tuple[Score, ...]) -> Score:
 
 
 def test_a_mean_of_reported_values() -> None:
-    score = only(score_all(plan(*map(planned, (1, 2, 3))), [made(1, 1.0), made(2, 1.1), made(3, 1.5)], {}))
+    score = only(score_all(plan(*map(planned, (1, 2, 3))), [made(1, 1.0), made(2, 1.1), made(3, 1.5)]))
     assert (score.n_planned, score.n_valid, score.n_censored) == (3, 3, 0)
     assert score.mean == pytest.approx(1.2 * KGF, abs=1e-9)
     assert score.mean_display == 1.2  # decimal: no binary dust
@@ -101,43 +101,43 @@ def test_a_mean_of_reported_values() -> None:
 
 
 def test_a_censored_trial_is_counted_and_never_averaged() -> None:
-    score = only(score_all(plan(planned(1), planned(2)), [made(1, 1.0), cut_off(2)], {}))
+    score = only(score_all(plan(planned(1), planned(2)), [made(1, 1.0), cut_off(2)]))
     assert (score.n_planned, score.n_valid, score.n_censored) == (2, 1, 1)
     assert score.mean_display == 1.0
     assert score.sd is None
     # Even if somebody wrote the cut-off as if it were the threshold:
     written = made(2, 6.0, outcome=Outcome.CUTOFF, censoring=Censoring.RIGHT)
-    assert only(score_all(plan(planned(1), planned(2)), [made(1, 1.0), written], {})).mean_display == 1.0
+    assert only(score_all(plan(planned(1), planned(2)), [made(1, 1.0), written])).mean_display == 1.0
 
 
 def test_practice_and_other_stimuli_stay_out() -> None:
     asked = plan(planned(1, is_practice=True), planned(2), planned(3, stimulus_id="other"))
-    score = only(score_all(asked, [made(1, 3.0), made(2, 1.0), made(3, 5.0)], {}))
+    score = only(score_all(asked, [made(1, 3.0), made(2, 1.0), made(3, 5.0)]))
     assert (score.n_planned, score.n_valid, score.mean_display) == (1, 1, 1.0)
 
 
 def test_what_a_person_or_the_engine_rejected_stays_out() -> None:
     asked = plan(planned(1), planned(2), planned(3))
-    trials = [made(1, 1.0), made(2, 5.0), made(3, 6.0, valid=False)]
-    score = only(score_all(asked, trials, {(1, 1): True, (2, 1): False, (3, 1): True}))
+    trials = [made(1, 1.0), made(2, 5.0, valid=False), made(3, 6.0, valid=False)]
+    score = only(score_all(asked, trials))
     assert (score.n_planned, score.n_valid, score.mean_display) == (3, 1, 1.0)
 
 
 def test_a_repeat_replaces_and_is_not_added() -> None:
     trials = [made(1, 1.0), made(1, 2.0, attempt=2, supersedes=1)]
-    assert latest_valid(trials, {}) == {1: trials[1]}
-    assert only(score_all(plan(planned(1)), trials, {})).mean_display == 2.0
+    assert latest_valid(trials) == {1: trials[1]}
+    assert only(score_all(plan(planned(1)), trials)).mean_display == 2.0
 
 
 def test_a_superseded_attempt_never_comes_back() -> None:
     """Its repeat failed; somebody had a reason to repeat it, so the trial is missing."""
     trials = [made(1, 1.0), made(1, None, attempt=2, supersedes=1, valid=False)]
-    score = only(score_all(plan(planned(1)), trials, {}))
+    score = only(score_all(plan(planned(1)), trials))
     assert (score.n_planned, score.n_valid, score.mean) == (1, 0, None)
 
 
 def test_nothing_measured_is_no_number() -> None:
-    score = only(score_all(plan(planned(1)), [], {}))
+    score = only(score_all(plan(planned(1)), []))
     assert (score.n_planned, score.n_valid, score.n_censored) == (1, 0, 0)
     assert (score.mean, score.mean_display, score.mean_unrounded, score.sd) == (None,) * 4
     assert (score.median, score.min, score.max, score.unit_ucum) == (None, None, None, "kPa")
@@ -154,27 +154,27 @@ def test_nothing_measured_is_no_number() -> None:
 def test_the_unrounded_mean_is_of_the_reading_that_was_reported(
     changes: dict[str, Any], reading: str, expected: float
 ) -> None:
-    score = only(score_all(plan(planned(1, reading=reading)), [made(1, 1.0, **changes)], {}))
+    score = only(score_all(plan(planned(1, reading=reading)), [made(1, 1.0, **changes)]))
     assert score.mean_unrounded == pytest.approx(KGF + expected)
 
 
 def test_an_unrounded_mean_of_fewer_trials_is_not_given() -> None:
-    score = only(score_all(plan(planned(1), planned(2)), [made(1), made(2, value_at_response=None)], {}))
+    score = only(score_all(plan(planned(1), planned(2)), [made(1), made(2, value_at_response=None)]))
     assert score.n_valid == 2
     assert score.mean_unrounded is None
 
 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(ValueError, match="geometric"):
-        score_all(plan(planned(1), rule="geometric_mean"), [], {})
+        score_all(plan(planned(1), rule="geometric_mean"), [])
     with pytest.raises(ValueError, match="include"):
-        score_all(plan(planned(1), censored="include"), [], {})
+        score_all(plan(planned(1), censored="include"), [])
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=18))
 def test_the_mean_of_grid_values_is_exact(tenths: list[int]) -> None:
     asked = plan(*(planned(index) for index in range(1, len(tenths) + 1)))
-    score = only(score_all(asked, [made(i, tenth / 10) for i, tenth in enumerate(tenths, 1)], {}))
+    score = only(score_all(asked, [made(i, tenth / 10) for i, tenth in enumerate(tenths, 1)]))
     assert score.n_valid == len(tenths)
     assert score.mean_display == pytest.approx(sum(tenths) / len(tenths) / 10, rel=1e-15)
     assert score.min is not None

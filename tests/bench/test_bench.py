@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from qst.clock import VirtualClock
 from qst.errors import InputError
-
 from qst_simulators import bench as bench_module
 from qst_simulators.bench import Bench, find_simulator
 from qst_simulators.profile import Profile, load_profile

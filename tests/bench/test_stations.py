@@ -3,9 +3,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
-from qst.clock import VirtualClock
 from ruamel.yaml import YAML
 
+from qst.clock import VirtualClock
 from qst_simulators.bench import Bench
 from qst_simulators.profile import load_profile
 

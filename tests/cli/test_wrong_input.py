@@ -146,9 +146,7 @@ def test_a_data_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.
         ["--simulate", "demo-quick"],
     ],
 )
-def test_options_that_make_no_sense(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_options_that_make_no_sense(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refused(capsys, tmp_path / "data", *arguments)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from qst.clock import VirtualClock
 from qst.errors import NotReadyError, RefusedError, StationFileError
 from qst.instruments import NeedsSetup, OperatorRead, PressureRamp, Reading
 from qst.units import parse
-
 from qst_drivers.jtech_commander import JtechCommander
 from qst_drivers.links.sim import SimLink
 from qst_simulators.jtech_commander import SimulatedJtechCommander

@@ -4,7 +4,6 @@ from typing import Any
 
 from qst.clock import VirtualClock
 from qst.instruments import PressureRamp, Sample
-
 from qst_drivers.links.sim import SimLink
 from qst_drivers.mark10 import Mark10
 from qst_simulators.mark10 import SimulatedMark10

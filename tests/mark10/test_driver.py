@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qst.errors import (
     InstrumentFaultError,
     LinkClosedError,
@@ -17,7 +18,6 @@ from qst.errors import (
     StationFileError,
 )
 from qst.instruments import NeedsSetup, PressureRamp
-
 from qst_drivers.mark10 import Mark10
 from qst_drivers.wire.mark10 import Unit
 from tests.mark10.rig import EXACT, RAMP, Rig

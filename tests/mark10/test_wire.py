@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qst.errors import LocalProtocolError, RemoteProtocolError
 
+from qst.errors import LocalProtocolError, RemoteProtocolError
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, GaugeError, ListReply, Reading, Reply, ReplyDecoder, Unit
 

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from qst.clock import performance_seconds
 
+from qst.clock import performance_seconds
 from qst_simulators.hand import GRID_S, Hand
 from qst_simulators.profile import load_profile
 from qst_simulators.world import World

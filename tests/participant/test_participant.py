@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from qst.units import KPA_PER_KGF_CM2
 
+from qst.units import KPA_PER_KGF_CM2
 from qst_simulators.hand import Hand
 from qst_simulators.participant import Experience, Lapse, Participant, Placement
 from qst_simulators.profile import SIGNAL_DELAY_S, Profile, Reading, load_profile

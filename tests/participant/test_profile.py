@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from qst.errors import InputError
 from qst.units import KPA_PER_KGF_CM2
-
 from qst_simulators.profile import (
     SIGNAL_DELAY_S,
     AnchorKind,

@@ -1,12 +1,11 @@
 """A whole visit on a simulated station, in this process."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from qst_simulators.bench import Bench
-from qst_simulators.profile import load_profile
 
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
@@ -19,6 +18,8 @@ from qst.station import LoadedStation
 from qst.visit.engine import VisitResult
 from qst.visit.operator import AutomaticOperator
 from qst.visit.session import Who, checked_plan, header, run_session
+from qst_simulators.bench import Bench
+from qst_simulators.profile import load_profile
 
 STATIONS = ("default", "paper", "tcs")
 WHO = Who(participant_id="P01", visit=1, operator_id="op")
@@ -70,7 +71,7 @@ def run_visit(
             log,
             clock,
             abort,
-            lambda trials: score_all(plan, trials, {}),
+            functools.partial(score_all, plan),
             operator_id=WHO.operator_id,
         )
     return Visit(result, plan, bench, path)

@@ -81,7 +81,7 @@ def test_an_unfinished_trial_is_asked_about(whole: bytes, tmp_path: Path) -> Non
     path.write_bytes(whole[: whole.index(b'"type":"trial"') - 1])
     assert _run(["resume", str(path)]) == 0
     log = read_log(path)
-    resumed = [index for index, entry in enumerate(log.entries) if isinstance(entry.record, Resume)][0]
+    resumed = next(index for index, entry in enumerate(log.entries) if isinstance(entry.record, Resume))
     after = [entry.record for entry in log.entries[resumed + 1 :]]
     asked = [record for record in after if isinstance(record, Prompt) and record.kind == "unfinished"]
     assert len(asked) == 1

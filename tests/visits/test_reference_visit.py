@@ -84,7 +84,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
         assert first != other
 
 
-@given(seed=st.integers(0, 2**32), station=st.sampled_from(STATIONS), model=st.sampled_from(["fibromyalgia", "healthy"]))
+@given(
+    seed=st.integers(0, 2**32), station=st.sampled_from(STATIONS), model=st.sampled_from(["fibromyalgia", "healthy"])
+)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_participant_gives_a_completed_visit_or_an_explained_one(
     tmp_path: Path, seed: int, station: str, model: str

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
+
 from qst.errors import LocalProtocolError, RemoteProtocolError
 
 #: Auto-output rates that the gauge knows. 0 is off; 1 is an old spelling of 50 lines a second.

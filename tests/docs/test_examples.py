@@ -1,0 +1,76 @@
+"""What the documentation shows works: files are accepted, commands succeed, outputs are those that come."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from qst.cli import qst
+from tests.docs.pages import PAGES, Block, blocks, blocks_of
+
+MARKS = ("", "check", "run", "output")
+ELISION = "…"
+
+
+def call(line: str) -> tuple[int, str]:
+    """Exit code and output of a command line that begins with ``qst``."""
+    result = CliRunner().invoke(qst, shlex.split(line, comments=True)[1:], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.return_value or 0, result.output
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.mark.parametrize("block", blocks("check"), ids=str)
+def test_a_shown_file_is_accepted(block: Block) -> None:
+    file = Path("shown.yaml")
+    file.write_text(block.text, encoding="utf-8")
+    station = block.text.startswith("station:")
+    line = f"qst check demo-quick --station {file}" if station else f"qst check {file}"
+    code, output = call(line)
+    assert code == 0, output
+
+
+def _sessions() -> list[list[Block]]:
+    """The blocks that are run, page by page: later ones see what earlier ones left behind."""
+    pages = [[block for block in blocks_of(page) if block.mark in ("run", "output")] for page in PAGES]
+    return [page for page in pages if page]
+
+
+@pytest.mark.parametrize("session", _sessions(), ids=lambda session: session[0].page.name)
+def test_shown_commands_succeed_and_print_what_is_shown(session: list[Block]) -> None:
+    printed = ""
+    for block in session:
+        if block.mark == "output":
+            assert not (missing := _missing(block, printed)), f"{block}: not printed: {missing!r}; printed:\n{printed}"
+            continue
+        lines = [line for line in block.text.splitlines() if line.startswith("qst ")]
+        assert lines, f"{block} runs nothing"
+        printed = ""
+        for line in lines:
+            code, output = call(line)
+            assert code == 0, f"{block}: {line}\n{output}"
+            printed += output
+
+
+def _missing(block: Block, printed: str) -> str:
+    """The first shown line that was not printed behind the lines shown before it; an elision stands for any lines."""
+    lines = iter([_plain(line) for line in printed.splitlines()])
+    for shown in map(_plain, block.text.splitlines()):
+        if shown and shown != ELISION and shown not in lines:
+            return shown
+    return ""
+
+
+def _plain(line: str) -> str:
+    return " ".join(line.replace("\\", "/").split())
+
+
+def test_no_block_has_a_mark_that_nobody_knows() -> None:
+    assert {block.mark for page in PAGES for block in blocks_of(page)} <= set(MARKS)
