@@ -280,22 +280,31 @@ def _share_above(level_c: float, from_c: float, to_c: float) -> float:
 class StayWatch:
     """Live check of :data:`LONGEST_STAYS`: feed it every sample; it says when a stay has become too long."""
 
-    __slots__ = ("_row", "_since_s")
+    __slots__ = ("_from_c", "_longest_s", "_since_s", "_to_c")
 
     def __init__(self) -> None:
-        self._row = -1
-        self._since_s = 0.0
+        # An empty row: the first sample enters a real one.
+        self._from_c = self._to_c = math.inf
+        self._since_s = self._longest_s = 0.0
 
     def add(self, time_s: float, temperature_c: float) -> str:
         """One sample. Returns why the stimulus must end, or an empty text."""
-        row = next((i for i, (from_c, _) in enumerate(LONGEST_STAYS) if temperature_c >= from_c), len(LONGEST_STAYS))
-        if row != self._row:
-            self._row, self._since_s = row, time_s
-        longest_s = LONGEST_STAYS[row][1] if row < len(LONGEST_STAYS) else 0.0
+        if not self._from_c <= temperature_c < self._to_c:
+            self._enter_row(time_s, temperature_c)
         stay_s = time_s - self._since_s
-        if stay_s > longest_s or longest_s == 0.0:
-            return f"{temperature_c:.2f} °C for {stay_s:.1f} s; the longest stay there is {longest_s:g} s"
+        if stay_s > self._longest_s or self._longest_s == 0.0:
+            return f"{temperature_c:.2f} °C for {stay_s:.1f} s; the longest stay there is {self._longest_s:g} s"
         return ""
+
+    def _enter_row(self, time_s: float, temperature_c: float) -> None:
+        """The timer restarts with the row that this temperature belongs to."""
+        self._since_s, self._to_c = time_s, math.inf
+        for from_c, longest_s in LONGEST_STAYS:
+            if temperature_c >= from_c:
+                self._from_c, self._longest_s = from_c, longest_s
+                return
+            self._to_c = from_c
+        self._from_c, self._longest_s = -math.inf, 0.0
 
 
 def site_dose_refusal(spent_cem43_min: float) -> str:

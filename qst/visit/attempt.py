@@ -343,6 +343,8 @@ class Attempt:
     def _record_progress(self) -> None:
         """Write new states, and traces chunk by chunk."""
         trial = self._trial
+        if self._told == len(trial.changes) and len(trial.samples) - self._traced < TRACE_CHUNK:
+            return
         while self._told < len(trial.changes):
             _, state = trial.changes[self._told]
             self._told += 1

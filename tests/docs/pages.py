@@ -8,15 +8,18 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
-_FENCE = re.compile(r"(?:<!-- (?P<mark>\w+) -->\n)?^```[a-z]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"(?:<!-- (?P<mark>\w+)(?: (?P<name>[\w.-]+))? -->\n)?^```[a-z]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 class Block(NamedTuple):
-    """A fenced block: the page, the line it begins in, its mark ("" without one), its text."""
+    """A fenced block: the page, the line it begins in, its mark and its file's name ("" without one), its text."""
 
     page: Path
     line: int
     mark: str
+    name: str
     text: str
 
     def __str__(self) -> str:
@@ -26,7 +29,7 @@ class Block(NamedTuple):
 def blocks_of(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     return [
-        Block(page, text.count("\n", 0, match.start()) + 1, match["mark"] or "", match["text"])
+        Block(page, text.count("\n", 0, match.start()) + 1, match["mark"] or "", match["name"] or "", match["text"])
         for match in _FENCE.finditer(text)
     ]
 

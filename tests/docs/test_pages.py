@@ -21,7 +21,7 @@ from qst_simulators.medoc_mms.settings import Settings as MmsSwitches
 from qst_simulators.tcs_options import Faults, Options
 from tests.docs.pages import DOCS, PAGES, ROOT, prose
 
-LONGEST_PAGE = 200
+LONGEST_PAGE = 210
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
 
 
