@@ -63,12 +63,16 @@ def test_shown_commands_succeed_and_print_what_is_shown(session: list[Block]) ->
 
 
 def _missing(block: Block, printed: str) -> str:
-    """The first shown line that was not printed behind the lines shown before it; an elision stands for any lines."""
+    """The first shown line that was not printed behind those shown before it; an elision stands for whatever comes."""
     lines = iter([_plain(line) for line in printed.splitlines()])
     for shown in map(_plain, block.text.splitlines()):
-        if shown and shown != ELISION and shown not in lines:
+        if shown and shown != ELISION and not any(_is_shown(shown, line) for line in lines):
             return shown
     return ""
+
+
+def _is_shown(shown: str, line: str) -> bool:
+    return line.startswith(shown.removesuffix(ELISION)) if shown.endswith(ELISION) else line == shown
 
 
 def _plain(line: str) -> str:
