@@ -153,7 +153,7 @@ def test_a_test_goes_from_rest_to_baseline_to_cutoff_and_back(
     assert all(sign * (late - early) >= -1e-9 for early, late in pairwise(path[: turn + 1]))
     assert all(sign * (late - early) <= 1e-9 for early, late in pairwise(path[turn:]))
     assert path[100] - path[90] == pytest.approx(sign * 0.3)
-    assert path[-1] == pytest.approx(start)
+    assert path[-1] == pytest.approx(rest)
     assert rig.state() is State.LISTENING
 
 
@@ -199,14 +199,14 @@ def test_several_trials_wait_for_their_triggers_before_the_test_ends() -> None:
         assert rig.state() is after
 
 
-def test_after_a_test_the_plate_stays_at_the_baseline_and_abort_takes_it_to_rest() -> None:
+def test_after_a_test_the_plate_goes_to_rest_and_after_an_abort_too() -> None:
     rig = Rig()
     rig.ask(Command.SELECT_TP, 101)
     rig.ask(Command.START)
     rig.clock.sleep(6.0)
     rig.ask(Command.STOP)
     rig.clock.sleep(60.0)
-    assert rig.true_c == pytest.approx(20.0)
+    assert rig.true_c == pytest.approx(32.0)
     assert rig.state() is State.LISTENING
     rig.ask(Command.SELECT_TP, 101)
     rig.ask(Command.START)

@@ -174,14 +174,12 @@ class MainStation:
             self._begin_stimulus(self._chosen())
 
     def _stop(self) -> None:
-        """SIM: the plate goes to, and stays at, the program's baseline, unless the pre-test never began."""
+        """SIM: to the program's baseline, unless the pre-test never began; to rest when the test is finalised."""
         if self.state is not State.SELECTED:
             self.thermode.to_baseline(self._chosen())
         self._finalise()
 
     def _abort(self) -> None:
-        if self.state is not State.SELECTED:
-            self.thermode.to_rest()
         self._listen()
 
     def _yes(self) -> None:
@@ -236,6 +234,8 @@ class MainStation:
         self._then(self._world.now_s + self._settings.finalise_s, self._listen)
 
     def _listen(self) -> None:
+        """SIM: without a test the device is in its rest mode and goes to the rest temperature."""
+        self.thermode.to_rest()
         self._test_began_s = None
         self._yes_latch = self._yes_by_command = False
         self._enter(State.LISTENING)

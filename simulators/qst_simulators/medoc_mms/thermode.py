@@ -13,8 +13,8 @@ class SimulatedThermode:
     """What lies on the skin. It moves by four orders only: to baseline, out along the ramp, back, to rest.
 
     Choices of the simulator where no document speaks (SIM): the temperature limiter acts on the true temperature, when
-    it reads as the cut-off at the wire's resolution; the set-point never goes beyond the cut-off; after a test the
-    plate stays at the program's baseline until another program is started or the test is aborted.
+    it reads as the cut-off at the wire's resolution; the set-point never goes beyond the cut-off; without a
+    test the plate is at its rest temperature.
 
     Args:
         world: time and chance.
