@@ -24,7 +24,7 @@ from qst.instruments import (
 )
 from qst_drivers.gauge_settings import HandGauge
 from qst_drivers.mark10_setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
-from qst_drivers.mark10_stream import PERIOD_S, Mark10Stream
+from qst_drivers.mark10_stream import Mark10Stream
 from qst_drivers.mark10_talk import Mark10Talk
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, ListReply
@@ -316,11 +316,6 @@ class Mark10:
         if self._stream.running or self._push_sign is None:
             raise NotReadyError("end the readings before asking for one", where=self._link.description)
         return self._talk.ask_newton(_ASK_CURRENT) * self._stream.kpa_per_n
-
-    def peak_agrees(self, peak_kpa: float, greatest_sample_kpa: float, rate_kpa_per_s: float) -> bool:
-        """Whether the gauge's peak fits the stream: within two digits, or what the ramp gains between two lines."""
-        tolerance_kpa = max(2 * self._gauge.digit_kpa, rate_kpa_per_s * PERIOD_S)
-        return abs(peak_kpa - greatest_sample_kpa) <= tolerance_kpa + 1e-9
 
     # ------------------------------------------------------------------------------------------------------- the end
 

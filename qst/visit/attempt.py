@@ -30,7 +30,8 @@ from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.entry import Entry, enter_value
 from qst.visit.operator import Hands, Measured, Pace, ReleaseNow, StateEntered, TrialBegan
 from qst.visit.outcome import trial_record
-from qst.visit.trial import BEFORE_RAMP, Action, LimitsTrial, TrialState
+from qst.visit.rates import achieved_rate
+from qst.visit.trial import BEFORE_RAMP, HELD_BUTTON, Action, LimitsTrial, TrialState
 
 #: Time between two looks at the instrument while nothing ramps, s.
 IDLE_PERIOD_S = 0.1
@@ -117,15 +118,16 @@ class Attempt:
         self._stopped = False
         self.paused = False  # ended before its ramp because a pause was asked for
         self._entry = Entry(value_kpa=None, raw_text="")
+        self.peak_note = ""  # how the gauge's own peak differs from its readings
         self.fault: QstError | None = None
         self.record: records.Trial | None = None
 
-    def run(self, *, n_trials: int, isi_s: float | None, earlier_kpa: Sequence[float] = ()) -> records.Trial:
+    def run(self, *, n_trials: int, last_stimulus_s: float | None, earlier_kpa: Sequence[float] = ()) -> records.Trial:
         """Run it; the record is in the log, not yet committed.
 
         Args:
             n_trials: how many trials the plan has, for the operator.
-            isi_s: time since the last stimulus.
+            last_stimulus_s: host time at which the last stimulus ended, if there was one.
             earlier_kpa: earlier values at this site, against which a typed value is checked.
 
         Raises:
@@ -158,7 +160,7 @@ class Attempt:
                 # The stimulus is over; what was measured is recorded before the visit ends.
                 ended = stopped
         with self._abort.shielded():
-            record = self._record(isi_s)
+            record = self._record(last_stimulus_s)
         if ended is not None:
             raise ended
         return record
@@ -172,8 +174,9 @@ class Attempt:
             self._loop()
         except Aborted as aborted:
             with self._abort.shielded():
+                found = self._trial.state
                 self._guarded(self._trial.stop(aborted.cause, self._clock.monotonic()))
-                self._record_stop(aborted.cause.value)
+                self._log.write(records.Stop(cause=aborted.cause.value, state=found.value))
                 self._loop()
             return aborted
         except BaseException:
@@ -199,9 +202,7 @@ class Attempt:
         if self._button is not None:
             self._button.edges()  # presses from before the attempt mean nothing
             if self._button.pressed():
-                raise NotReadyError(
-                    "the participant's button is held down", remedy="Let the participant release it, then repeat."
-                )
+                raise NotReadyError(HELD_BUTTON, remedy="Let the participant release it, then repeat.")
 
     def _loop(self) -> None:
         trial, clock = self._trial, self._clock
@@ -239,8 +240,9 @@ class Attempt:
         desk, trial = self._desk, self._trial
         if desk.stop_asked is not None and not self._stopped:
             self._stopped = True
+            found = trial.state
             self._do(trial.stop(desk.stop_asked, now_s))
-            self._record_stop(desk.stop_asked.value)
+            self._log.write(records.Stop(cause=desk.stop_asked.value, state=found.value))
         elif desk.pause_asked and trial.state in BEFORE_RAMP:
             self.paused = True
             self._do(trial.stop(AbortCause.OPERATOR_STOP, now_s))
@@ -330,15 +332,22 @@ class Attempt:
         try:
             gauge.stop()
             self._entry = Entry(value_kpa=gauge.peak_kpa(), raw_text="")
+            self.peak_note = self._compare_peak(gauge.capabilities.resolution)
         except INSTRUMENT_FAILURES as error:
             # The readings stand; the gauge's own peak is missing and the fault says why.
             self.fault = error
 
-    # -- recording ------------------------------------------------------------------------------------------------
+    def _compare_peak(self, resolution_kpa: float) -> str:
+        """The gauge's peak against the greatest reading: they may differ by two digits, or by one reading's rise."""
+        peak, seen = self._entry.value_kpa, self._trial.result().value_peak
+        rate, _ = achieved_rate(self._trial.ramp_samples)
+        if peak is None or seen is None or rate is None:
+            return ""
+        if abs(peak - seen) <= max(2 * resolution_kpa, rate * GAUGE_PERIOD_S) + 1e-9:
+            return ""
+        return f"the gauge's own peak is {peak:.2f} kPa, the greatest reading {seen:.2f} kPa"
 
-    def _record_stop(self, cause: str) -> None:
-        state = self._trial.changes[-2][1] if len(self._trial.changes) > 1 else self._trial.state
-        self._log.write(records.Stop(cause=cause, state=state.value))
+    # -- recording ------------------------------------------------------------------------------------------------
 
     def _record_progress(self) -> None:
         """Write new states, and traces chunk by chunk."""
@@ -370,7 +379,7 @@ class Attempt:
         )
         self._trace_hash.update(line_hash.encode("ascii"))
 
-    def _record(self, isi_s: float | None) -> records.Trial:
+    def _record(self, last_stimulus_s: float | None) -> records.Trial:
         self._record_progress()
         rest = len(self._trial.samples) - self._traced
         if rest:
@@ -384,7 +393,7 @@ class Attempt:
             instrument=self._bench.driver(self._planned.modality),
             peak=self._entry.value_kpa,
             raw_text=self._entry.raw_text,
-            isi_s=isi_s,
+            last_stimulus_s=last_stimulus_s,
             dose=self._dose,
             trace_sha256=self._trace_hash.hexdigest() if self._traced else "",
             invalid_reason=self._entry.problem,

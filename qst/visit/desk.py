@@ -64,7 +64,7 @@ class Desk:
         self._operator = operator
         self._log = log
         self._clock = clock
-        self._by = by
+        self.by = by
         self._prompts = 0
         self._answers: list[Answered] = []
         self._rest_skip: str | None = None
@@ -94,9 +94,9 @@ class Desk:
     def _take_note(self, note: NoteTaken) -> None:
         record: records.Record
         if note.adverse:
-            record = records.AdverseEvent(text=note.text, by=self._by, sequence_index=self.sequence_index)
+            record = records.AdverseEvent(text=note.text, by=self.by, sequence_index=self.sequence_index)
         else:
-            record = records.Note(text=note.text, by=self._by, sequence_index=self.sequence_index)
+            record = records.Note(text=note.text, by=self.by, sequence_index=self.sequence_index)
         self._log.write(record)
 
     def take_stop(self) -> AbortCause | None:
@@ -136,7 +136,7 @@ class Desk:
         answer = self._await(prompt)
         self._log.write(
             records.Answer(
-                prompt=prompt.id, answer=answer.text or answer.choice.value, reason=answer.reason, by=self._by
+                prompt=prompt.id, answer=answer.text or answer.choice.value, reason=answer.reason, by=self.by
             )
         )
         return answer
@@ -193,10 +193,10 @@ class Desk:
         if not self.pause_asked:
             return False
         self.pause_asked = False
-        self._log.write(records.Pause(paused=True, by=self._by))
+        self._log.write(records.Pause(paused=True, by=self.by))
         self._log.commit()
         answer = self.ask(PromptKind.PAUSED, "The visit is paused.", (Choice.OK, Choice.END))
-        self._log.write(records.Pause(paused=False, by=self._by))
+        self._log.write(records.Pause(paused=False, by=self.by))
         if answer.choice is Choice.END:
             raise VisitStopped(AbortCause.OPERATOR_STOP)
         return True

@@ -10,7 +10,7 @@ import msgspec
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import NotReadyError
+from qst.errors import NotReadyError, QstError
 from qst.instruments import Modality, NeedsSetup, SetupStep
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
@@ -25,6 +25,9 @@ from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded
 #: How long a set-up step is watched after the operator confirmed it, s, and how often it may fail.
 SETUP_WATCH_S = 1.5
 SETUP_ATTEMPTS = 5
+
+#: What the operator reads when an instrument cannot be reached any more.
+UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
 
 #: From the recorded trials to the protocol's summary values.
 Scorer = Callable[[Sequence[Trial]], tuple[Score, ...]]
@@ -106,6 +109,10 @@ class VisitEngine:
         """
         try:
             outcome, reason = self._run_trials() if self._set_up() else (VisitOutcome.FAILED, "not set up")
+        except INSTRUMENT_FAILURES as error:
+            # Attempts deal with their own failures; what comes here failed between them.
+            self._fault(error, did="ended the visit; it can be resumed")
+            outcome, reason = VisitOutcome.FAILED, f"an instrument failed: {error}"
         except VisitStopped as stopped:
             outcome, reason = self._stopped(stopped.cause)
         except Aborted as aborted:
@@ -173,11 +180,11 @@ class VisitEngine:
         while True:
             self._desk.sequence_index = planned.sequence_index
             self._desk.pause_if_asked()
-            isi_s = self._rest(planned)
+            self._rest(planned)
             self._place(planned, attempt)
             if self._desk.pause_asked:
                 continue
-            choice = self._attempt(planned, attempt, supersedes, isi_s)
+            choice = self._attempt(planned, attempt, supersedes)
             if choice is Choice.END:
                 return False
             if choice is not Choice.REPEAT:
@@ -216,10 +223,10 @@ class VisitEngine:
             self._desk.tell(Remark(f"{describe(planned)} is left out: {refusal}"))
         return bool(refusal)
 
-    def _rest(self, planned: PlannedTrial) -> float | None:
-        """Keep the rests of the protocol. Returns the time since the last stimulus."""
+    def _rest(self, planned: PlannedTrial) -> None:
+        """Keep the rests of the protocol; the operator may cut one short, for a reason that is recorded."""
         if self._last_stimulus_s is None:
-            return None
+            return
         free_s = self._last_stimulus_s + planned.rest_before_s
         site_s = self._site_free_s.get((planned.site_code, planned.side))
         if site_s is not None:
@@ -228,7 +235,6 @@ class VisitEngine:
         if reason is not None:
             left_s = free_s - self._clock.monotonic()
             self._deviate("rest_shortened", f"by {left_s:.1f} s: {reason}", planned.sequence_index)
-        return self._clock.monotonic() - self._last_stimulus_s
 
     def _place(self, planned: PlannedTrial, attempt: int) -> None:
         text = f"{describe(planned)}. Place the {role_of(planned.modality)} and confirm site and side."
@@ -246,7 +252,7 @@ class VisitEngine:
                 key=f"{planned.step_id}/{attempt}",
             )
 
-    def _attempt(self, planned: PlannedTrial, attempt: int, supersedes: int | None, isi_s: float | None) -> Choice:
+    def _attempt(self, planned: PlannedTrial, attempt: int, supersedes: int | None) -> Choice:
         """One attempt and what is to become of it."""
         runner = Attempt(
             planned,
@@ -264,7 +270,9 @@ class VisitEngine:
             if trial.site_code == planned.site_code and trial.side == planned.side and trial.value_peak is not None
         ]
         try:
-            record = runner.run(n_trials=len(self._plan.trials), isi_s=isi_s, earlier_kpa=earlier)
+            record = runner.run(
+                n_trials=len(self._plan.trials), last_stimulus_s=self._last_stimulus_s, earlier_kpa=earlier
+            )
         finally:
             if runner.record is not None:
                 self._trials.append(runner.record)
@@ -275,11 +283,20 @@ class VisitEngine:
         now_s = self._clock.monotonic()
         self._last_stimulus_s = self._site_free_s[planned.site_code, planned.side] = now_s
         self._desk.tell(TrialEnded(record, planned))
+        self._note_deviations(record, runner)
         if runner.paused:
             # No ramp was begun, so another attempt after the pause repeats no stimulus.
             self._reject(record, "paused before the ramp")
             return Choice.REPEAT
         return self._judge(planned, record, failed=runner.fault is not None)
+
+    def _note_deviations(self, record: Trial, runner: Attempt) -> None:
+        """What differed from the protocol without anybody's decision."""
+        if record.rate_flag:
+            text = f"{record.rate_achieved_mean:.4g} instead of {record.rate_commanded:.4g} {record.unit_ucum}/s"
+            self._deviate("rate", f"the ramp was too {record.rate_flag}: {text}", record.sequence_index)
+        if runner.peak_note:
+            self._deviate("peak", runner.peak_note, record.sequence_index)
 
     def _judge(self, planned: PlannedTrial, record: Trial, *, failed: bool) -> Choice:
         """The operator's judgement on what was just recorded."""
@@ -309,16 +326,7 @@ class VisitEngine:
             instrument.close()
             instrument.connect()
         except INSTRUMENT_FAILURES as error:
-            self._log.write(
-                records.Fault(
-                    code=error.code,
-                    what=error.what,
-                    where=error.where,
-                    did="ended the visit; it can be resumed",
-                    remedy=error.remedy,
-                    sequence_index=planned.sequence_index,
-                )
-            )
+            self._fault(error, did="ended the visit; it can be resumed", sequence_index=planned.sequence_index)
             return Choice.END
         return Choice.REPEAT
 
@@ -338,15 +346,8 @@ class VisitEngine:
                 try:
                     instrument.make_safe()
                 except INSTRUMENT_FAILURES as error:
-                    self._log.write(
-                        records.Fault(
-                            code=error.code,
-                            what=f"could not be made safe: {error.what}",
-                            where=error.where,
-                            did="nothing more can be done by software",
-                            remedy="Take the instrument off the participant and press its own stop.",
-                        )
-                    )
+                    self._fault(error, did="tried to make it safe; nothing more can be done by software")
+                    self._desk.tell(Remark(UNSAFE))
 
     def _end(self, outcome: VisitOutcome, reason: str) -> VisitResult:
         summary = self._scorer([self._judged(trial) for trial in self._trials])
@@ -367,7 +368,21 @@ class VisitEngine:
 
     def _decide(self, sequence_index: int, attempt: int, decision: str, reason: str) -> None:
         self._log.write(
-            records.Decision(sequence_index=sequence_index, attempt=attempt, decision=decision, reason=reason)
+            records.Decision(
+                sequence_index=sequence_index, attempt=attempt, decision=decision, reason=reason, by=self._desk.by
+            )
+        )
+
+    def _fault(self, error: QstError, *, did: str, sequence_index: int | None = None) -> None:
+        self._log.write(
+            records.Fault(
+                code=error.code,
+                what=error.what,
+                where=error.where,
+                did=did,
+                remedy=error.remedy,
+                sequence_index=sequence_index,
+            )
         )
 
     def _deviate(self, kind: str, text: str, sequence_index: int) -> None:

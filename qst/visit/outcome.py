@@ -63,7 +63,7 @@ def trial_record(
     instrument: str,
     peak: float | None,
     raw_text: str,
-    isi_s: float | None,
+    last_stimulus_s: float | None,
     dose: DoseMeter | None,
     trace_sha256: str,
     invalid_reason: str = "",
@@ -77,7 +77,7 @@ def trial_record(
         instrument: driver name.
         peak: the gauge's own peak or the typed value in kPa, where there is one.
         raw_text: the text as typed, for an operator-read gauge.
-        isi_s: time since the last stimulus anywhere.
+        last_stimulus_s: host time at which the last stimulus anywhere ended.
         dose: thermal dose of this attempt.
         trace_sha256: fingerprint of the attempt's traces in the log.
         invalid_reason: a reason found outside the state machine, such as a value that was never entered.
@@ -112,7 +112,7 @@ def trial_record(
         cutoff=ramp.cutoff_c if isinstance(ramp, ThermalRamp) else ramp.cutoff_kpa,
         return_rate=thermal.return_rate_c_per_s if thermal else None,
         settle_s=_rounded(result.settle_s),
-        isi_s=_rounded(isi_s),
+        isi_s=_rounded(_interval_s(result, last_stimulus_s)),
         value_at_response=_rounded(result.value_at_response),
         value_peak=_rounded(value_peak),
         value_reported=report.value,
@@ -134,6 +134,13 @@ def trial_record(
         trace_sha256=trace_sha256,
         t_start_s=round(trial.started_s, 6),
     )
+
+
+def _interval_s(result: TrialResult, last_stimulus_s: float | None) -> float | None:
+    """Inter-stimulus interval: from the end of the last stimulus to the start of this ramp."""
+    if last_stimulus_s is None or result.ramp_start_s is None:
+        return None
+    return result.ramp_start_s - last_stimulus_s
 
 
 def _rounded(value: float | None) -> float | None:

@@ -26,6 +26,8 @@ CONTACT_KPA = 10.0
 RETURN_MARGIN_S = 10.0
 #: How near its start a plate counts as returned when the protocol does not say, °C (our choice).
 RETURNED_WITHIN_C = 0.5
+#: Why a trial ends whose button is down from the start.
+HELD_BUTTON = "the participant's button is held down"
 #: How long a hand may stay on after "release" before the trial ends anyway, s (our choice).
 RELEASE_TIMEOUT_S = 5.0
 #: How long a hand may take to touch the skin after the trial was armed, s (our choice).
@@ -50,7 +52,7 @@ BEFORE_RAMP = (TrialState.ADAPT, TrialState.SETTLE, TrialState.READY)
 class Action(StrEnum):
     """What the engine is to do, in the order given."""
 
-    STOP = "stop"  # end the stimulus: thermode back to baseline, readings of a gauge go on until released
+    STOP = "stop"  # end the ramp: the thermode goes back to its baseline
     MAKE_SAFE = "make_safe"  # something is wrong: bring the instrument to safety
     ADAPT = "adapt"  # go to the start temperature
     BEGIN = "begin"  # start the ramp; tell the hand to press
@@ -72,7 +74,10 @@ _UNSAFE_TO_STAY = (Outcome.ESTOP, Outcome.DEVICE_FAULT, Outcome.PARTICIPANT_WITH
 
 
 class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured in one attempt. Values °C or kPa, times s; None where nothing was measured."""
+    """What was measured in one attempt. Values °C or kPa, times s; None where nothing was measured.
+
+    ``settle_s``: from the begin of the adaptation until the plate was steady at its start.
+    """
 
     outcome: Outcome
     invalid_reason: str
@@ -113,6 +118,7 @@ class LimitsTrial:
         self.changes: list[tuple[float, TrialState]] = []
         self._outcome: Outcome | None = None
         self._invalid_reason = ""
+        self._button_up = False
         self._in_band_since_s: float | None = None
         self._settled_s: float | None = None
         self._ramp_start_s: float | None = None
@@ -151,7 +157,9 @@ class LimitsTrial:
         if state is TrialState.RETURN:
             return self._return_sample(time_s, value)
         if pressed:
-            return self._pressed_early(time_s)
+            # A button that was never seen up is held or stuck: that is no answer of the participant.
+            return self._pressed_early(time_s) if self._button_up else self.fault(HELD_BUTTON, time_s)
+        self._button_up = True
         if self._thermal:
             self._watch_settling(self._thermal, time_s, value)
         return []
@@ -179,10 +187,12 @@ class LimitsTrial:
 
     def stop(self, cause: AbortCause, now_s: float) -> list[Action]:
         """Somebody stops the trial."""
-        if self.state in (TrialState.RETURN, TrialState.DONE):
-            # The stimulus is already on its way back; the wish is recorded by the engine, the outcome stays true.
+        if self.state is TrialState.DONE:
             return []
         outcome = _CAUSE_OUTCOME[cause]
+        if self.state is TrialState.RETURN:
+            # The stimulus is already on its way back and what was measured stays true; but the start may hurt, too.
+            return [Action.MAKE_SAFE] if self._thermal and outcome in _UNSAFE_TO_STAY else []
         return self._end(outcome, now_s, f"stopped: {cause.value.replace('_', ' ')}")
 
     def fault(self, what: str, now_s: float) -> list[Action]:
@@ -214,7 +224,7 @@ class LimitsTrial:
             self._in_band_since_s = time_s
             self._enter(TrialState.SETTLE, time_s)
         elif self.state is TrialState.SETTLE and time_s - self._in_band_since_s >= settle.for_s:
-            self._settled_s = time_s - self._in_band_since_s
+            self._settled_s = time_s - self.started_s
             self._enter(TrialState.READY, time_s)
 
     def _pressed_early(self, time_s: float) -> list[Action]:

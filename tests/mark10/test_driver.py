@@ -109,7 +109,6 @@ def test_the_polarity_probe_finds_the_sign_and_measures_with_it(*, wiring: bool)
     peak_kpa = driver.peak_kpa()
     assert peak_kpa is not None
     assert peak_kpa == pytest.approx(200.0, abs=0.5)
-    assert driver.peak_agrees(peak_kpa, max(sample.value for sample in samples), 100.0)
 
 
 @pytest.mark.parametrize("newton", [0.0, 0.9])

@@ -14,6 +14,7 @@ from qst.instruments import (
     Programming,
     Reading,
     Sample,
+    SetupStep,
     ThermalRamp,
 )
 from qst.protocol.plan import Plan, PlannedTrial
@@ -61,6 +62,9 @@ class FakeThermode:
         self.ramp: ThermalRamp | None = None
         self.begun_s: float | None = None
         self.fails_at_s: float | None = None
+        self.slow_return_s = 0.0  # how long the plate stays where it was after a stop
+        self.stopped_at: tuple[float, float] | None = None
+        self.made_safe_s: list[float] = []
 
     def connect(self) -> Identity:
         self.journal.append("connect")
@@ -91,6 +95,8 @@ class FakeThermode:
     def temperature_c(self, now_s: float) -> float:
         if self.ramp is None:
             return 32.0
+        if self.stopped_at is not None and now_s - self.stopped_at[0] < self.slow_return_s:
+            return self.stopped_at[1]
         if self.begun_s is None:
             return self.ramp.start_c
         sign = 1.0 if self.ramp.rising else -1.0
@@ -98,10 +104,13 @@ class FakeThermode:
 
     def stop(self) -> None:
         self.journal.append("stop")
+        now_s = self.clock.monotonic()
+        self.stopped_at = (now_s, self.temperature_c(now_s))
         self.begun_s = None
 
     def make_safe(self) -> None:
         self.journal.append("make_safe")
+        self.made_safe_s.append(self.clock.monotonic())
         self.begun_s = None
 
     def close(self) -> None:
@@ -118,6 +127,23 @@ class FakeGauge:
         self.clock, self.journal = clock, journal
         self.pressed_s: float | None = None
         self.peak = 0.0
+        self.peak_error = 0.0
+        self.hand_factor = 1.0
+        self.steps: tuple[SetupStep, ...] = ()
+        self.setup_error: Exception | None = None  # raised once
+
+    def setup_steps(self) -> tuple[SetupStep, ...]:
+        return self.steps
+
+    def begin_setup(self, step_id: str) -> None:
+        if isinstance(self.setup_error, LinkTimeoutError):
+            raise self.setup_error
+
+    def finish_setup(self, step_id: str) -> str:
+        error, self.setup_error = self.setup_error, None
+        if error is not None:
+            raise error
+        return "push sign +1"
 
     def connect(self) -> Identity:
         return Identity(model="fake gauge")
@@ -136,7 +162,9 @@ class FakeGauge:
 
     def poll(self) -> Sequence[Sample]:
         now_s = self.clock.monotonic()
-        value = 0.0 if self.pressed_s is None else self.ramp.rate_kpa_per_s * (now_s - self.pressed_s)
+        value = (
+            0.0 if self.pressed_s is None else self.hand_factor * self.ramp.rate_kpa_per_s * (now_s - self.pressed_s)
+        )
         self.peak = max(self.peak, value)
         return (Sample(now_s, value),)
 
@@ -147,7 +175,7 @@ class FakeGauge:
         self.journal.append("make_safe gauge")
 
     def peak_kpa(self) -> float | None:
-        return self.peak
+        return self.peak + self.peak_error
 
     def close(self) -> None:
         pass

@@ -3,8 +3,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from qst.abort import AbortCause
-from qst.errors import LogWriteError
-from qst.instruments import Modality, ThermalRamp
+from qst.errors import LinkTimeoutError, LogWriteError, NotReadyError
+from qst.instruments import Modality, PressureRamp, SetupStep, ThermalRamp
 from qst.record import records
 from qst.record.records import Outcome, VisitOutcome
 from qst.visit.attempt import ramp_period_s
@@ -196,7 +196,9 @@ def test_rests_are_kept_or_their_shortening_is_recorded() -> None:
     visit = Visit(planned(), second)
     visit.button.presses_s = [20.0, 150.0]
     visit.run()
-    assert visit.trials()[1].isi_s == pytest.approx(60.0, abs=2.0)
+    # 60 s of rest, 1 s to place, 10 s to settle: the interval lasts until the next ramp begins.
+    assert visit.trials()[1].isi_s == pytest.approx(71.2, abs=0.5)
+    assert visit.trials()[1].settle_s == pytest.approx(10.0, abs=0.2)
     hasty = Visit(planned(), second)
     hasty.button.presses_s = [20.0, 80.0]
     hasty.operator.script = once(30.0, RestSkipped(reason="participant asked to go on"))
@@ -298,3 +300,67 @@ def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
 def test_fast_ramps_are_looked_at_more_often(rate: float, period: float) -> None:
     assert ramp_period_s(planned(ramp=hot(rate_c_per_s=rate))) == pytest.approx(period)
     assert ramp_period_s(planned(Modality.PRESSURE)) == 0.02
+
+
+def test_an_emergency_stop_on_the_way_back_makes_safe_at_once_and_the_log_knows_the_state() -> None:
+    visit = Visit(planned(Modality.COLD))
+    visit.button.presses_s = [20.0]
+    visit.thermode.slow_return_s = 2.0
+    asked_s: list[float] = []
+
+    def stop(now_s: float) -> Sequence[OperatorCommand]:
+        if now_s < 20.4 or asked_s:
+            return ()
+        asked_s.append(now_s)
+        return (StopAsked(cause=AbortCause.EMERGENCY_STOP),)
+
+    visit.operator.script = stop
+    result = visit.run()
+    assert result.outcome is VisitOutcome.INTERRUPTED
+    assert visit.thermode.made_safe_s[0] == asked_s[0]
+    first = visit.log.of(records.Stop)[0]
+    assert isinstance(first, records.Stop)
+    assert (first.cause, first.state) == ("estop", "return")
+    assert visit.trials()[0].outcome is Outcome.RESPONSE
+
+
+def test_an_instrument_that_fails_during_set_up_ends_the_visit_with_a_record() -> None:
+    visit = Visit(planned(Modality.PRESSURE))
+    visit.gauge.steps = (SetupStep(id="polarity", text="Press the tip on the table."),)
+    visit.gauge.setup_error = LinkTimeoutError("no answer within 1 s", where="fake://gauge")
+    result = visit.run()
+    assert result.outcome is VisitOutcome.FAILED
+    assert [type(record).__name__ for record in visit.log.records[-2:]] == ["Fault", "End"]
+
+
+def test_a_set_up_step_is_asked_again_until_it_succeeds() -> None:
+    visit = Visit(planned(Modality.PRESSURE))
+    visit.button.presses_s = [20.0]
+    visit.gauge.steps = (SetupStep(id="polarity", text="Press the tip on the table."),)
+    visit.gauge.setup_error = NotReadyError("only 0.4 N", remedy="Press a little harder.")
+    visit.run()
+    asked = [prompt.text for prompt in visit.operator.prompts if prompt.kind is PromptKind.SET_UP]
+    assert len(asked) == 2
+    assert "only 0.4 N" in asked[1]
+    assert visit.journal.count("press on table") == 2
+    assert any("push sign +1" in note.text for note in visit.log.of(records.Note) if isinstance(note, records.Note))
+
+
+def test_what_differs_from_the_protocol_is_recorded_as_a_deviation() -> None:
+    ramp = PressureRamp(rate_kpa_per_s=98.0665, cutoff_kpa=588.0)
+    visit = Visit(planned(Modality.PRESSURE, ramp=ramp))
+    visit.button.presses_s = [3.0]
+    visit.gauge.hand_factor = 1.5
+    visit.gauge.peak_error = 20.0
+    visit.run()
+    (trial,) = visit.trials()
+    assert trial.rate_flag == "fast"
+    kinds = [record.kind for record in visit.log.of(records.Deviation) if isinstance(record, records.Deviation)]
+    assert kinds == ["rate", "peak"]
+
+
+def test_a_decision_says_whose_it_was() -> None:
+    visit = Visit(planned())
+    visit.button.presses_s = [20.0]
+    visit.run()
+    assert [record.by for record in visit.log.of(records.Decision) if isinstance(record, records.Decision)] == ["op"]

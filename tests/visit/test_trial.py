@@ -227,12 +227,31 @@ def test_every_stop_is_its_own_outcome(cause: AbortCause, outcome: Outcome, acti
     assert trial.result().outcome is outcome
 
 
-def test_a_stop_after_the_response_changes_nothing() -> None:
-    trial, now_s = ramping()
-    trial.sample(Sample(now_s + 1, 33.0, pressed=True))
-    assert trial.stop(AbortCause.EMERGENCY_STOP, now_s + 1.1) == []
-    trial.sample(Sample(now_s + 2, 32.0))
+@pytest.mark.parametrize(
+    ("cause", "actions"),
+    [
+        (AbortCause.OPERATOR_STOP, []),
+        (AbortCause.EMERGENCY_STOP, [Action.MAKE_SAFE]),
+        (AbortCause.PARTICIPANT_WITHDREW, [Action.MAKE_SAFE]),
+    ],
+)
+def test_a_stop_on_the_way_back_makes_safe_and_leaves_what_was_measured(
+    cause: AbortCause, actions: list[Action]
+) -> None:
+    trial, now_s = ramping(Modality.COLD)
+    trial.sample(Sample(now_s + 1, 18.0, pressed=False))
+    trial.sample(Sample(now_s + 1.02, 18.0, pressed=True))
+    assert trial.stop(cause, now_s + 1.1) == actions
+    trial.sample(Sample(now_s + 2, 20.0))
     assert trial.result().outcome is Outcome.RESPONSE
+    assert trial.stop(cause, now_s + 3) == []
+
+
+def test_a_thermodes_button_that_is_down_from_the_start_is_a_fault_and_no_pain() -> None:
+    trial = LimitsTrial(planned(Modality.COLD), 0.0)
+    assert trial.sample(Sample(0.1, 32.0, pressed=True)) == [Action.MAKE_SAFE, Action.RELEASE]
+    assert trial.result().outcome is Outcome.DEVICE_FAULT
+    assert "held down" in trial.result().invalid_reason
 
 
 def test_no_result_before_the_end() -> None:
