@@ -6,6 +6,7 @@ that nobody is tested on a bench of which half is not there.
 """
 
 import functools
+import json
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -22,10 +23,13 @@ from qst.protocol.decode import Path as TreePath
 from qst.protocol.loader import read_text
 from qst.protocol.model import Identifier, Text
 from qst.protocol.problems import Problems, did_you_mean
+from qst.protocol.schema import as_written
 from qst.protocol.tree import read_tree
 
 #: Entry points in this group are drivers: name in a station file -> class.
 DRIVERS = "qst.drivers"
+#: Name of the published schema in this package.
+SCHEMA_FILE = "station.schema.json"
 SIMULATED = "sim://"
 
 Link_ = Annotated[
@@ -209,9 +213,14 @@ def capabilities_of(instruments: Mapping[str, Instrument], role: str) -> Capabil
 
 
 def station_schema() -> dict[str, Any]:
-    """The JSON Schema of station files as plain data, draft 2020-12."""
+    """The JSON Schema of station files as plain data, draft 2020-12; published as ``station.schema.json``."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "QST station",
-        **msgspec.json.schema(Station),
+        **as_written(msgspec.json.schema(Station)),
     }
+
+
+def station_schema_text() -> str:
+    """The published file's text."""
+    return json.dumps(station_schema(), indent=2, ensure_ascii=False) + "\n"

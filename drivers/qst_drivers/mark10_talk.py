@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from qst.clock import Clock
-from qst.errors import InstrumentFaultError, LinkClosedError, LinkError, LinkTimeoutError, RemoteProtocolError
+from qst.errors import InstrumentFaultError, LinkClosedError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, ListReply, Unit
@@ -177,6 +177,7 @@ class Mark10Talk:
 
     def _receive(self, deadline_s: float) -> list[wire.Reply]:
         """At least one reply."""
+        doubtful, self._suspect = self._suspect, True  # until it is here: also when an abort ends the wait
         try:
             while True:
                 data = self._link.read(max(deadline_s - self._now(), 0.0))
@@ -184,15 +185,12 @@ class Mark10Talk:
                     raise LinkClosedError("the gauge's port is gone", where=self._link.description)
                 replies = self._feed(data)
                 if replies:
+                    self._suspect = doubtful
                     return replies
         except LinkTimeoutError as silent:
-            self._suspect = True
             raise LinkTimeoutError(
                 f"the gauge does not answer: {silent.what}",
                 where=self._link.description,
                 remedy="See that the gauge is on, shows its main screen (it is silent in menus) and listens to this "
                 "port (menu 'Serial/USB Settings').",
             ) from silent
-        except (LinkError, RemoteProtocolError):
-            self._suspect = True
-            raise

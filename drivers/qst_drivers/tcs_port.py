@@ -79,6 +79,7 @@ class TcsPort:
 
     def _exchange(self, queries: str, data: bytes) -> list[Reply]:
         decoder = self._decoder
+        self.in_doubt = True  # until the answer is whole: also when an abort ends the wait
         try:
             if self.paced:
                 self.send(data)
@@ -97,6 +98,7 @@ class TcsPort:
         except RemoteProtocolError as wrong:
             self._doubt()
             raise RemoteProtocolError(wrong.what, where=self._link.description, did=_DID, remedy=_REMEDY) from wrong
+        self.in_doubt = False
         return replies
 
     def _read_rest(self, replies: list[Reply]) -> None:
@@ -126,16 +128,19 @@ class TcsPort:
         """
         if self.in_doubt:
             self.resynchronise()
+        self.in_doubt = True  # as above
         self.send(query.encode("ascii"))
         try:
             data = self._read(TEXT_S)
-            return data + self.drain(TEXT_QUIET_S)
+            data += self.drain(TEXT_QUIET_S)
         except LinkTimeoutError as late:
             self._doubt()
             raise self._broke_off(f"no answer to {query}") from late
         except RemoteProtocolError:
             self._doubt()
             raise
+        self.in_doubt = False
+        return data
 
     def drain(self, quiet_s: float) -> bytes:
         """Take what comes until nothing has come for ``quiet_s``."""

@@ -1,7 +1,5 @@
 """``qst check``: the plan of a protocol, before anything is connected."""
 
-from pathlib import Path
-
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
@@ -9,21 +7,23 @@ from rich.console import Console
 from rich.table import Table
 
 from qst.cli.output import wide_console
-from qst.cli.simulated import simulated_station, unconnected_instruments
+from qst.cli.simulated import find_station, unconnected_instruments
 from qst.instruments import Instrument, PressureRamp
 from qst.protocol.check import ERROR, CheckProblem, CheckReport, check_plan
 from qst.protocol.loader import load_protocol
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.protocol.planner import make_plan
 from qst.sites import SITES
-from qst.station import capabilities_of, load_station
+from qst.station import capabilities_of
 from qst.units import format_duration, format_rate, format_value
 from qst.visit.session import station_problems
 
 
 @click.command()
 @click.argument("protocol")
-@click.option("--station", metavar="FILE", help="Check against this station, too: a file, or default, paper or tcs.")
+@click.option(
+    "--station", metavar="FILE|NAME", help="Check against this station, too: a file, or default, paper or tcs."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides random orders.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(protocol: str, station: str | None, seed: int, as_json: bool) -> int:
@@ -44,10 +44,7 @@ def check(protocol: str, station: str | None, seed: int, as_json: bool) -> int:
 
 
 def _instruments(station: str | None) -> dict[str, Instrument]:
-    if station is None:
-        return {}
-    path = Path(station)
-    return unconnected_instruments(load_station(path) if path.exists() or path.suffix else simulated_station(station))
+    return {} if station is None else unconnected_instruments(find_station(station))
 
 
 def _with_station(report: CheckReport, plan: Plan, instruments: dict[str, Instrument]) -> CheckReport:

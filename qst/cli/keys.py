@@ -5,6 +5,7 @@ they are (raw mode would stop the terminal from returning to the start of the li
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,23 @@ ESCAPE = "\x1b"
 _LONGEST_READ = 64
 
 
+#: An arrow or function key sends one of these; Esc alone sends its first character only.
+_KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|.", re.DOTALL)
+
+
 def split_keys(text: str) -> list[str]:
     """What was read at once, as keys: an escape sequence is one key, everything else is one key a character."""
-    if text.startswith(ESCAPE) and len(text) > 1:
-        return [text]
-    return list(text)
+    return _KEY.findall(text)
+
+
+def require_terminal() -> None:
+    """Raise InputError when there is no terminal to read keys from."""
+    if not sys.stdin.isatty():
+        raise InputError(
+            "there is no terminal for the operator's keys",
+            did="connected nothing",
+            remedy="run it in a terminal, or, on a simulated station, with --auto",
+        )
 
 
 @contextmanager
@@ -27,14 +40,9 @@ def single_keys() -> Iterator[Callable[[], list[str]]]:
     """Give a function that waits for keys and returns them. It raises EOFError when the terminal is gone.
 
     Raises:
-        InputError: there is no terminal to read keys from.
+        InputError: there is no terminal.
     """
-    if not sys.stdin.isatty():
-        raise InputError(
-            "there is no terminal for the operator's keys",
-            did="connected nothing",
-            remedy="run it in a terminal, or, on a simulated station, with --auto",
-        )
+    require_terminal()
     if sys.platform == "win32":
         yield _windows_keys
     else:

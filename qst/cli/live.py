@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qst.instruments import PressureRamp
-from qst.protocol.plan import Plan, PlannedTrial, Rounding
+from qst.protocol.plan import PlannedTrial, Rounding
 from qst.record.records import Outcome, Score, Trial, VisitOutcome
 from qst.sites import SITES
 from qst.units import DISPLAY_UNITS, format_value
@@ -185,25 +185,26 @@ class LiveView:
         return "".join(_BARS[int((value - low) / span * (len(_BARS) - 1))] for value in shown)
 
 
-def summary_line(score: Score, step: str, width: int) -> str:
+def mean_text(score: Score) -> str:
+    """A mean in its display unit; empty when there is none."""
+    unit = DISPLAY_UNITS[score.display_unit]
+    return "" if score.mean_display is None else f"{score.mean_display:.{unit.decimals}f} {unit.label}"
+
+
+def summary_line(score: Score, width: int) -> str:
     """A summary value with unit and the number of trials behind it; the label takes ``width`` columns."""
-    if score.mean_display is None:
-        value = "no value"
-    else:
-        decimals = len(step.partition(".")[2]) + 1
-        value = f"{score.mean_display:.{decimals}f} {DISPLAY_UNITS[score.display_unit].label}"
+    value = mean_text(score) or "no value"
     count = f"mean of {score.n_valid}" if score.n_valid == score.n_planned else f"{score.n_valid} of {score.n_planned}"
     censored = f", {score.n_censored} censored and left out" if score.n_censored else ""
     return f"{score.label:<{width}}  {value:>12}   ({count}{censored})"
 
 
-def print_result(console: Console, result: VisitResult, path: Path, plan: Plan) -> None:
+def print_result(console: Console, result: VisitResult, path: Path) -> None:
     """The summary values, how the visit ended, and where its log is."""
-    steps = {rule.id: rule.rounding.step for rule in plan.scores}
     console.print()
     width = max((len(score.label) for score in result.summary), default=0)
     for score in result.summary:
-        console.print(summary_line(score, steps[score.id], width), highlight=False, markup=False)
+        console.print(summary_line(score, width), highlight=False, markup=False)
     ending = result.outcome.value + (f": {result.reason}" if result.reason else "")
     console.print(f"\nvisit {ending}", highlight=False, markup=False)
     console.print(f"log   {path}", highlight=False, markup=False)

@@ -13,6 +13,7 @@ from rich.table import Table
 from qst.analysis.csv_file import write_csv
 from qst.analysis.summary import VisitSummary, summarise
 from qst.analysis.table import rows
+from qst.cli.live import mean_text
 from qst.cli.output import wide_console
 from qst.errors import InputError
 from qst.protocol.loader import load_bytes
@@ -21,7 +22,6 @@ from qst.record.reader import read_log
 from qst.record.records import Score
 from qst.record.verify import Status, VerifyReport, verify_log
 from qst.record.visit_log import VisitLog
-from qst.units import DISPLAY_UNITS
 
 _PATHS = click.Path(path_type=Path)
 
@@ -88,9 +88,7 @@ def _summary_table(summaries: list[VisitSummary]) -> Table:
 
 
 def _score_cells(score: Score) -> tuple[str, str, str, str]:
-    unit = DISPLAY_UNITS[score.display_unit].label
-    mean = "—" if score.mean_display is None else f"{score.mean_display:.2f} {unit}"
-    return score.id, mean, f"{score.n_valid} of {score.n_planned}", str(score.n_censored)
+    return score.id, mean_text(score) or "—", f"{score.n_valid} of {score.n_planned}", str(score.n_censored)
 
 
 @click.command()

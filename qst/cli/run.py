@@ -13,19 +13,20 @@ from rich.console import Console
 from qst import __version__
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
-from qst.cli.keys import single_keys
+from qst.cli.keys import require_terminal, single_keys
 from qst.cli.live import LineView, LiveView, json_result, print_result
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import simulated_bench, simulated_rig, simulated_station
-from qst.cli.terminal import HELP, Keyboard, TerminalOperator
+from qst.cli.simulated import find_station, simulated_bench, simulated_rig, simulated_station
+from qst.cli.terminal import HELP, Keyboard, SpaceBar, TerminalOperator
 from qst.clock import Clock, RealClock, VirtualClock
 from qst.errors import InputError, StationFileError
+from qst.instruments import ResponseButton
 from qst.protocol.loader import load_bytes, load_protocol
 from qst.protocol.plan import Plan
 from qst.record.log import LogWriter, log_path
 from qst.record.records import Header, Resume, VisitOutcome
 from qst.record.visit_log import VisitLog
-from qst.station import LoadedStation, load_station, load_station_bytes
+from qst.station import LoadedStation, load_station_bytes
 from qst.visit.engine import History
 from qst.visit.history import history_of
 from qst.visit.operator import AutomaticOperator, Operator
@@ -66,6 +67,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     path: Path
     history: History | None = None
+    space_bar: SpaceBar | None = None
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +76,16 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     speed: str
     unattended: bool
     as_json: bool
+
+    def require_terminal(self) -> None:
+        """An operator needs a terminal: its keys, and nothing else on its screen. Raises InputError."""
+        if self.unattended:
+            return
+        if self.as_json:
+            raise InputError("--json is for visits that nobody attends", remedy="leave it out, or add --auto")
+        if self.speed == FASTEST:
+            raise InputError("no operator is as fast as --speed max", remedy="use --speed 1, or add --auto")
+        require_terminal()
 
     def clock(self, abort: AbortSwitch) -> Clock:
         """The clock that this speed asks for."""
@@ -85,7 +97,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--participant", metavar="ID", help="Participant's pseudonym: letters, digits, - and _.")
 @click.option("--visit", type=click.IntRange(1, 9999), default=1, show_default=True, help="Number of the visit.")
 @click.option("--operator", metavar="ID", help="Who runs the visit.")
-@click.option("--station", type=click.Path(path_type=Path), help="Station file: which instruments, behind which links.")
+@click.option("--station", metavar="FILE|NAME", help="Station file, or a shipped simulated station, with an operator.")
 @click.option(
     "--simulate",
     metavar="[NAME]",
@@ -110,7 +122,7 @@ def run(
     participant: str | None,
     visit: int,
     operator: str | None,
-    station: Path | None,
+    station: str | None,
     simulate: str | None,
     participant_model: str,
     seed: int | None,
@@ -129,15 +141,19 @@ def run(
     unattended = auto or simulate is not None
     manner = Manner(speed=speed or (FASTEST if unattended else "1"), unattended=unattended, as_json=as_json)
     _refuse_toys_on_real_instruments(bench, manner)
+    manner.require_terminal()
     who = _who(participant, visit, operator, simulated=bench.station.simulated)
     abort = AbortSwitch()
     clock = manner.clock(abort)
-    rig = _rig(bench, clock, load_profile(participant_model), seed=seed, visit=visit)
+    space_bar = _space_bar(bench, clock, manner)
+    rig = _rig(bench, clock, load_profile(participant_model), seed=seed, visit=visit, button=space_bar)
     plan = checked_plan(loaded, seed, rig)
     path = log_path(data, who.participant_id, visit, plan.protocol_id)
     with LogWriter.create(path, clock) as log:
         log.write(header(who, loaded, plan, rig, clock, seed=seed))
-        return _conduct(Job(rig=rig, plan=plan, who=who, seed=seed, path=path), log, clock, abort, manner)
+        return _conduct(
+            Job(rig=rig, plan=plan, who=who, seed=seed, path=path, space_bar=space_bar), log, clock, abort, manner
+        )
 
 
 @click.command()
@@ -159,8 +175,10 @@ def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_jso
         first = _resumable(so_far, log)
         bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
         _refuse_toys_on_real_instruments(bench, manner)
+        manner.require_terminal()
         profile = parse_profile(first.participant_model, where=f"{log.name} (participant model)")
-        rig = _rig(bench, clock, profile, seed=first.seed, visit=first.visit)
+        space_bar = _space_bar(bench, clock, manner)
+        rig = _rig(bench, clock, profile, seed=first.seed, visit=first.visit, button=space_bar)
         plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{log.name} (protocol)"), first.seed, rig)
         history = history_of(so_far)
         who = Who(
@@ -179,20 +197,20 @@ def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_jso
                 next_sequence_index=history.next_index,
             )
         )
-        job = Job(rig=rig, plan=plan, who=who, seed=first.seed, path=log, history=history)
+        job = Job(rig=rig, plan=plan, who=who, seed=first.seed, path=log, history=history, space_bar=space_bar)
         return _conduct(job, writer, clock, abort, manner)
 
 
 # -- what is given ------------------------------------------------------------------------------------------------
 
 
-def _station(path: Path | None, simulate: str | None) -> LoadedStation:
-    if (path is None) == (simulate is None):
+def _station(station: str | None, simulate: str | None) -> LoadedStation:
+    if (station is None) == (simulate is None):
         raise InputError(
             "a visit needs one station",
             remedy="write --simulate to try it without instruments, or --station FILE for a bench of your own",
         )
-    return load_station(path) if path is not None else simulated_station(simulate or "default")
+    return find_station(station) if station is not None else simulated_station(simulate or "default")
 
 
 def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> None:
@@ -214,10 +232,16 @@ def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> 
     )
 
 
-def _rig(station: LoadedStation, clock: Clock, profile: Profile, *, seed: int, visit: int) -> Rig:
-    return simulated_rig(
-        station, simulated_bench(station, clock, seed=seed, profile=profile, visit=visit), clock, profile
-    )
+def _space_bar(station: LoadedStation, clock: Clock, manner: "Manner") -> SpaceBar | None:
+    """The participant's button, where it is the space bar and somebody is there to press it."""
+    return SpaceBar(clock) if station.station.button == "keyboard" and not manner.unattended else None
+
+
+def _rig(
+    station: LoadedStation, clock: Clock, profile: Profile, *, seed: int, visit: int, button: ResponseButton | None
+) -> Rig:
+    bench = simulated_bench(station, clock, seed=seed, profile=profile, visit=visit)
+    return simulated_rig(station, bench, clock, profile, button)
 
 
 def _who(participant: str | None, visit: int, operator: str | None, *, simulated: bool) -> Who:
@@ -265,7 +289,7 @@ def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manne
     if manner.as_json:
         click.echo(json_result(result, job.path, simulated=simulated))
     else:
-        print_result(console, result, job.path, job.plan)
+        print_result(console, result, job.path)
     return 0 if result.outcome is VisitOutcome.COMPLETED else 1
 
 
@@ -274,7 +298,7 @@ def _operator(
     job: "Job", console: Console, clock: Clock, abort: AbortSwitch, manner: "Manner", title: str
 ) -> Iterator[Operator]:
     """Who runs the visit, and what is seen of it: lines at full speed, a live picture in real time."""
-    if manner.speed == FASTEST or manner.as_json:
+    if manner.unattended and (manner.speed == FASTEST or manner.as_json):
         yield AutomaticOperator(clock, job.rig.hands, LineView(console))
         return
     banner = "SIMULATED  " if job.rig.station.station.simulated else ""
@@ -286,4 +310,4 @@ def _operator(
         keyboard = Keyboard(abort, read_keys)
         keyboard.start()
         view.help = HELP
-        yield TerminalOperator(keyboard, view.ask, view)
+        yield TerminalOperator(keyboard, view.ask, view, job.space_bar)

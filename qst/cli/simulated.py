@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 
 from qst.clock import Clock, VirtualClock
 from qst.errors import InputError
-from qst.instruments import ButtonEdge, Instrument, Link, Reading
+from qst.instruments import ButtonEdge, Instrument, Link, Reading, ResponseButton
 from qst.protocol.problems import did_you_mean
-from qst.station import SIMULATED, InstrumentSpec, LoadedStation, driver_class, load_station_bytes
+from qst.station import SIMULATED, InstrumentSpec, LoadedStation, driver_class, load_station, load_station_bytes
 from qst.units import parse
 from qst.visit.session import Rig, build_instruments
 from qst_drivers.links.nowhere import NoLink
@@ -21,6 +22,14 @@ def shipped_stations() -> tuple[str, ...]:
     """Names of the shipped simulated stations."""
     folder = resources.files("qst_simulators").joinpath("stations")
     return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))
+
+
+def find_station(path_or_name: str) -> LoadedStation:
+    """A station file, or a shipped simulated station. Raises InputError, StationFileError."""
+    path = Path(path_or_name)
+    if path_or_name in shipped_stations() or not (path.exists() or path.suffix or path.parent != Path()):
+        return simulated_station(path_or_name)
+    return load_station(path)
 
 
 def simulated_station(name: str) -> LoadedStation:
@@ -68,8 +77,25 @@ def simulated_bench(
     )
 
 
-def simulated_rig(station: LoadedStation, bench: SimulatedBench, clock: Clock, profile: Profile) -> Rig:
-    """The station's drivers, joined to a simulated bench. Raises StationFileError."""
+def simulated_rig(
+    station: LoadedStation,
+    bench: SimulatedBench,
+    clock: Clock,
+    profile: Profile,
+    button: ResponseButton | None = None,
+) -> Rig:
+    """The station's drivers, joined to a simulated bench.
+
+    Args:
+        station: whose drivers.
+        bench: the simulated devices behind them.
+        clock: the visit's clock.
+        profile: who is simulated; its text goes into the log.
+        button: the participant's button, when a person presses it; else the simulated participant does.
+
+    Raises:
+        StationFileError: a driver refuses its settings.
+    """
 
     def link(role: str, spec: InstrumentSpec) -> Link:
         return SimLink(bench.device(role), clock, spec.link)
@@ -77,7 +103,7 @@ def simulated_rig(station: LoadedStation, bench: SimulatedBench, clock: Clock, p
     return Rig(
         station=station,
         instruments=build_instruments(station, link, clock),
-        button=_Button(bench.button),
+        button=button or _Button(bench.button),
         hands=bench.hands,
         participant_model=profile.text,
     )

@@ -32,7 +32,7 @@ CTRL_C = "\x03"
 
 _CHOICE_KEYS = {"r": Choice.REPEAT, "k": Choice.SKIP, "x": Choice.END}
 _CHOICE_WORDS = {
-    Choice.OK: "Enter = done",
+    Choice.OK: "Enter = go on",
     Choice.ACCEPT: "Enter = accept",
     Choice.REPEAT: "r = not valid, repeat",
     Choice.SKIP: "k = not valid, go on",
@@ -138,8 +138,11 @@ class TerminalOperator:
         """Show a question; a value is typed at once."""
         self._prompt = prompt
         if prompt.kind is PromptKind.ENTER_VALUE:
-            self._type("value", lambda text: Answered(prompt_id=prompt.id, choice=Choice.OK, text=text))
+            self._ask_value(prompt)
         self._refresh()
+
+    def _ask_value(self, prompt: OperatorPrompt) -> None:
+        self._type("value", lambda text: Answered(prompt_id=prompt.id, choice=Choice.OK, text=text))
 
     def retract(self) -> None:
         """Take the question away."""
@@ -192,6 +195,9 @@ class TerminalOperator:
         prompt = self._prompt
         if prompt is None:
             return None
+        if key in ENTER and prompt.kind is PromptKind.ENTER_VALUE:
+            self._ask_value(prompt)
+            return None
         if key in ENTER and prompt.choices[0] in (Choice.OK, Choice.ACCEPT):
             return self._answered(prompt, prompt.choices[0], "")
         choice = _CHOICE_KEYS.get(key.lower())
@@ -222,7 +228,9 @@ class TerminalOperator:
             command = typing.finish(text)
             self._refresh()
             return command
-        if key in BACKSPACE:
+        if key in BACKSPACE and not typing.text:
+            self._typing = None  # typed by accident
+        elif key in BACKSPACE:
             typing.text = typing.text[:-1]
         elif key.isprintable():
             typing.text += key
@@ -233,8 +241,8 @@ class TerminalOperator:
         lines = []
         if self._prompt is not None:
             lines.append(self._prompt.text)
-            if self._prompt.kind is not PromptKind.ENTER_VALUE:
+            if self._typing is None:
                 lines.append("  ".join(_CHOICE_WORDS[choice] for choice in self._prompt.choices))
         if self._typing is not None:
-            lines.append(f"{self._typing.label}: {self._typing.text}_")
+            lines.append(f"{self._typing.label}: {self._typing.text}_   (Enter when done, Backspace to leave)")
         self._show("\n".join(lines))

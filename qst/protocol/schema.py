@@ -18,7 +18,7 @@ FILE_NAME = "protocol.schema.json"
 
 def protocol_schema() -> dict[str, Any]:
     """The schema as plain data, JSON Schema draft 2020-12."""
-    schema = _as_written(msgspec.json.schema(Protocol))
+    schema = as_written(msgspec.json.schema(Protocol))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"QST visit protocol, language version {LANGUAGE}",
@@ -31,13 +31,13 @@ def protocol_schema_text() -> str:
     return json.dumps(protocol_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_written(node: Any) -> Any:  # noqa: ANN401 - JSON
+def as_written(node: Any) -> Any:  # noqa: ANN401 - JSON
     """Describe the file, not the types: quantities are text, and a key that is optional is left out, never null."""
     if isinstance(node, list):
-        return [_as_written(item) for item in node]
+        return [as_written(item) for item in node]
     if not isinstance(node, dict):
         return node
-    node = {key: _as_written(value) for key, value in node.items()}
+    node = {key: as_written(value) for key, value in node.items()}
     others = [choice for choice in node.get("anyOf", []) if choice != {"type": "null"}]
     if len(others) == 1:
         del node["anyOf"]

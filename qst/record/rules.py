@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from qst.record.lines import TraceHasher
-from qst.record.records import Decision, End, Header, Resume, Trace, Trial, TrialStart, VisitOutcome
+from qst.record.records import Decision, Deviation, End, Header, Resume, Trace, Trial, TrialStart, VisitOutcome
 from qst.record.visit_log import VisitLog
 
 _CONTRADICTION = "The log contradicts itself. Ask who wrote it, and do not use it until that is known."
@@ -58,6 +58,10 @@ def _contradiction(line: int, kind: str, what: str) -> Finding:
     return Finding(line=line, kind=kind, what=what, means=_CONTRADICTION)
 
 
+#: Deviations by which a planned trial never begins, with its reason on record.
+LEFT_OUT = ("dose_refused",)
+
+
 def order(log: VisitLog) -> Iterator[Finding]:
     """Sequence numbers count 1, 2, 3, …; only a resume record follows an end, and none a final one."""
     ended: VisitOutcome | None = None
@@ -78,9 +82,15 @@ def time(log: VisitLog) -> Iterator[Finding]:
         if entry.t_s < before.t_s and not isinstance(entry.record, Resume):
             what = f"time runs backwards, from {before.t_s:.6f} s to {entry.t_s:.6f} s"
             yield _contradiction(entry.line, "time", what)
-        if entry.utc < before.utc:
+        if entry.utc < before.utc and not _virtual(log, entry.record):
             what = f"the calendar clock went back from {before.utc} to {entry.utc}"
             yield Finding(line=entry.line, kind="clock_set", what=what, means=_CLOCK, damage=False)
+
+
+def _virtual(log: VisitLog, record: object) -> bool:
+    """Whether a session begins or began on the virtual clock, whose calendar always starts on the same day."""
+    clocks = {log.header.clock} if log.header is not None else set()
+    return isinstance(record, Resume) and "virtual" in clocks | {record.clock}
 
 
 def trials(log: VisitLog) -> Iterator[Finding]:
@@ -139,8 +149,8 @@ def ending(log: VisitLog) -> Iterator[Finding]:
         record = entry.record
         if isinstance(record, Trial):
             n_trials += 1
-        elif isinstance(record, TrialStart):
-            begun.add(record.sequence_index)
+        elif isinstance(record, TrialStart | Deviation):
+            begun |= _accounted_for(record)
         elif isinstance(record, End):
             if record.n_trials != n_trials:
                 what = f"the end record counts {record.n_trials} attempts; the log has {n_trials}"
@@ -149,6 +159,13 @@ def ending(log: VisitLog) -> Iterator[Finding]:
             if never:
                 what = f"the visit is called completed, but trials {', '.join(map(str, never))} never began"
                 yield _contradiction(entry.line, "end_outcome", what)
+
+
+def _accounted_for(record: TrialStart | Deviation) -> set[int]:
+    """The trial that began, or that was left out for a recorded reason."""
+    index = record.sequence_index
+    began = isinstance(record, TrialStart) or record.kind in LEFT_OUT
+    return {index} if began and index is not None else set()
 
 
 def _never_begun(log: VisitLog, begun: set[int]) -> list[int]:

@@ -41,6 +41,8 @@ GAUGE_PERIOD_S = 0.02
 STEP_C = 0.0075
 #: Shortest and longest time between two looks at a thermode that ramps, s. MMS drops requests above about 100 a second.
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.025
+#: How long a simulated hand may take to let go before its gauge is read, s.
+LET_GO_S = 1.5
 #: Samples in one trace record. A process that is killed loses at most this much of a trace.
 TRACE_CHUNK = 128
 #: An instrument that failed; everything else is a defect of the suite and is not caught here.
@@ -326,7 +328,12 @@ class Attempt:
         if isinstance(gauge, OperatorRead):
             if elapsed_s is not None and trial.result().outcome is not Outcome.TIMEOUT:
                 self._entry = enter_value(
-                    self._desk, gauge, self._planned, elapsed_s=elapsed_s, earlier_kpa=earlier_kpa
+                    self._desk,
+                    gauge,
+                    self._planned,
+                    elapsed_s=elapsed_s,
+                    earlier_kpa=earlier_kpa,
+                    shown=self._simulated_display(),
                 )
             return
         try:
@@ -336,6 +343,14 @@ class Attempt:
         except INSTRUMENT_FAILURES as error:
             # The readings stand; the gauge's own peak is missing and the fault says why.
             self.fault = error
+
+    def _simulated_display(self) -> str:
+        """What a simulated console shows once the hand has let go; a real one only the operator can see."""
+        hands = self._bench.hands
+        if hands is None:
+            return ""
+        self._desk.rest(self._clock.monotonic() + LET_GO_S)
+        return hands.read_display()
 
     def _compare_peak(self, resolution_kpa: float) -> str:
         """The gauge's peak against the greatest reading: they may differ by two digits, or by one reading's rise."""

@@ -176,6 +176,7 @@ class Desk:
             self._clock.sleep(min(WAIT_STEP_S, left_s))
             self.listen()
             self._raise_stop()
+            self.pause_if_asked()  # a pause is rest, too: its time counts
             reason = self._take_rest_skip()
             if reason is not None:
                 return reason

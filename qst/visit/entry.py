@@ -22,7 +22,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def enter_value(
-    desk: Desk, gauge: OperatorRead, planned: PlannedTrial, *, elapsed_s: float, earlier_kpa: Sequence[float]
+    desk: Desk,
+    gauge: OperatorRead,
+    planned: PlannedTrial,
+    *,
+    elapsed_s: float,
+    earlier_kpa: Sequence[float],
+    shown: str = "",
 ) -> Entry:
     """Ask for the displayed value until it is one the gauge can have shown, or the operator gives up.
 
@@ -32,11 +38,14 @@ def enter_value(
         planned: the trial.
         elapsed_s: time from contact to release.
         earlier_kpa: earlier values at this site.
+        shown: what the display shows, where it is simulated and the operator cannot look at it.
 
     Raises:
         VisitStopped, Aborted.
     """
     text = "Type the value that the gauge shows, with its unit."
+    if shown:
+        text += f" (The simulated gauge shows {shown}.)"
     confirm, refused = "", 0
     while True:
         suggested = Choice.OK if refused < PATIENCE else Choice.SKIP

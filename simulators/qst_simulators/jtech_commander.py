@@ -22,6 +22,8 @@ _NOISE_DIGITS = 0.3
 _NEWTONS = parse("1 lbf", "force")
 _DIGITS_PER_LBF = 10
 
+_SETTINGS = frozenset({"repetitions", "threshold_lbf", "range_lbf", "noise", "cell_errors"})
+
 
 class Mode(StrEnum):
     """What the console is doing."""
@@ -72,6 +74,9 @@ class SimulatedJtechCommander:
     TITLE = "JTECH Commander algometer (simulated console)"
 
     def __init__(self, world: World, settings: Mapping[str, Any], surroundings: Surroundings) -> None:
+        unknown = sorted(set(settings) - _SETTINGS)
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(sorted(_SETTINGS))}")
         self._world = world
         self._force = surroundings.force
         self._repetitions = int(settings.get("repetitions", 1))

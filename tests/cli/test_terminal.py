@@ -90,6 +90,20 @@ def test_a_value_is_typed_at_once(terminal: Terminal) -> None:
     assert terminal.type("\r") == [Answered(prompt_id="q1", choice=Choice.OK, text="7.1 lbf")]
 
 
+def test_a_value_may_be_missing_for_a_reason(terminal: Terminal) -> None:
+    terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK, Choice.SKIP))
+    assert terminal.type("\x7f", "k", *"display dark", "\r") == [
+        Answered(prompt_id="q1", choice=Choice.SKIP, reason="display dark")
+    ]
+    terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK, Choice.SKIP))
+    assert terminal.type("\x7f", "\r", "5", "\r") == [Answered(prompt_id="q1", choice=Choice.OK, text="5")]
+
+
+def test_typing_begun_by_accident_can_be_left(terminal: Terminal) -> None:
+    terminal.operator.present(JUDGE)
+    assert terminal.type("n", "\x7f", "\r") == [Answered(prompt_id="q1", choice=Choice.ACCEPT)]
+
+
 def test_stop_keys_work_while_something_is_typed(terminal: Terminal) -> None:
     terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK, Choice.SKIP))
     assert terminal.type(*"7.", "!") == [StopAsked(cause=AbortCause.EMERGENCY_STOP)]
@@ -159,4 +173,7 @@ def test_ctrl_c_and_a_lost_terminal_throw_the_switch(keys: list[str], end: BaseE
 def test_an_arrow_key_is_one_key_and_pasted_text_is_many() -> None:
     assert split_keys("\x1b[A") == ["\x1b[A"]
     assert split_keys("\x1b") == ["\x1b"]
+    assert split_keys("\x1b\x1b") == ["\x1b", "\x1b"]  # Esc twice in a hurry still stops
+    assert split_keys("7\x1b") == ["7", "\x1b"]
+    assert split_keys("\x1b[15~!") == ["\x1b[15~", "!"]
     assert split_keys("7.1\r") == ["7", ".", "1", "\r"]

@@ -72,11 +72,11 @@ def instruments() -> Instruments:
     )
 
 
-def resume(torn: str = "", next_index: int = 1) -> Resume:
+def resume(torn: str = "", next_index: int = 1, clock: str = "virtual") -> Resume:
     return Resume(
         software_version="0.2.0",
         operator_id="OP2",
-        clock="virtual",
+        clock=clock,
         seed=7,
         torn=torn,
         next_sequence_index=next_index,

@@ -9,7 +9,7 @@ from qst.clock import VirtualClock
 from qst.errors import InputError
 from qst.record.lines import TraceHasher
 from qst.record.log import LogWriter
-from qst.record.records import Decision, End, Note, Record, State, Trace, VisitOutcome
+from qst.record.records import Decision, Deviation, End, Note, Record, State, Trace, VisitOutcome
 from qst.record.verify import Status, VerifyReport, verify_log
 from tests.record.logs import header, resume, start, trial, write_visit
 from tests.record.test_reader import forge
@@ -84,8 +84,29 @@ def test_a_visit_that_was_resumed_verifies(tmp_path: Path) -> None:
     writer.close()
     verdict = verify_log(path)
     assert verdict.status is Status.INTACT
-    # Both sessions ran on clocks that begin at the same moment: the calendar went back, and that is no damage.
-    assert found(verdict) == [(5, "clock_set")]
+    # Virtual clocks all begin on the same day: that the calendar went back says nothing.
+    assert found(verdict) == []
+
+
+def test_a_computers_clock_that_was_set_is_worth_knowing_and_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    first: list[Record] = [header(n_planned=2, clock="real"), start(1), trial(1), end(1, VisitOutcome.INTERRUPTED)]
+    report(path, first)
+    writer, _ = LogWriter.resume(path, VirtualClock())
+    for record in (resume(next_index=2, clock="real"), start(2), trial(2), end(2)):
+        writer.write(record)
+    writer.close()
+    verdict = verify_log(path)
+    assert (verdict.status, found(verdict)) == (Status.INTACT, [(5, "clock_set")])
+
+
+def test_a_trial_that_the_dose_budget_left_out_is_accounted_for(tmp_path: Path) -> None:
+    left_out = Deviation(kind="dose_refused", text="this site has had its dose", sequence_index=2)
+    other = Deviation(kind="rate", text="too fast", sequence_index=2)
+    whole: list[Record] = [header(n_planned=2), start(1), trial(1), left_out, end(1)]
+    assert report(tmp_path / "a.jsonl", whole).status is Status.INTACT
+    missing: list[Record] = [header(n_planned=2), start(1), trial(1), other, end(1)]
+    assert found(report(tmp_path / "b.jsonl", missing)) == [(5, "end_outcome")]
 
 
 OTHER_TRACE = Trace(sequence_index=1, attempt=1, unit="Cel", t_s=[0.0, 1.0], value=[32.0, 33.0])
