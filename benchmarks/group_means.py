@@ -72,6 +72,11 @@ def is_whole(visit: Visit) -> bool:
     return all(valid[modality] == planned for modality, planned in PLANNED.items())
 
 
+def censored(visit: Visit) -> list[Trial]:
+    """Trials that count but have no number: a cut-off reached, or pain before the ramp. They go into no mean."""
+    return [trial for trial in counting(visit) if trial.valid and trial.censoring is not Censoring.NONE]
+
+
 def summary_values(visits: Iterable[Visit], modality: Modality) -> list[float]:
     """The visits' summary values of one modality, in the study's unit; visits that have none are left out."""
     scores = [score for visit in visits for score in visit.result.summary if score.modality is modality]
@@ -120,11 +125,13 @@ def show_validity(visits: Sequence[Visit]) -> None:
         if not is_whole(visit):
             lacking = [f"{trial.step_id}: {trial.invalid_reason}" for trial in counting(visit) if not trial.valid]
             print(f"    seed {seed}: {'; '.join(lacking) or 'trials were not done'}")
+    measured = [seed for seed, visit in enumerate(visits) if is_whole(visit) and not censored(visit)]
+    show(Figure("  of them with no trial censored", len(measured), "visits"))
+    print(f"    seeds with censored trials: {sorted(set(range(len(visits))) - set(measured))}")
     for modality in PLANNED:
         mine = [trial for trial in trials if trial.modality is modality and not trial.is_practice]
         outcomes = collections.Counter(trial.outcome.value for trial in mine)
-        censored = sum(trial.censoring is not Censoring.NONE for trial in mine)
-        print(f"  {modality.value}: {len(mine)} attempts ({_counts(outcomes)}), {censored} censored")
+        print(f"  {modality.value}: {len(mine)} attempts ({_counts(outcomes)})")
     reasons = collections.Counter(trial.invalid_reason for trial in trials if trial.invalid_reason)
     print(f"  invalid attempts, practice included: {_counts(reasons) or 'none'}")
 
