@@ -7,7 +7,7 @@ during it changes nothing.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -42,6 +42,7 @@ class AbortSwitch:
         self._thrown = threading.Event()
         self._cause: AbortCause | None = None
         self._shields = 0
+        self._wakers: list[Callable[[], None]] = []
 
     @property
     def cause(self) -> AbortCause | None:
@@ -53,6 +54,28 @@ class AbortSwitch:
         if self._cause is None:
             self._cause = cause
         self._thrown.set()
+        for wake in tuple(self._wakers):
+            wake()
+
+    @property
+    def shielded_now(self) -> bool:
+        """Whether somebody is on the way to safety: waits go on whatever was thrown."""
+        return self._shields > 0
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Within this block ``wake`` is called when the switch is thrown, from whatever thread or signal handler.
+
+        For waits that the switch itself cannot end, such as a read from a socket. ``wake`` must not block or raise; it
+        is called at once, before the block is entered further, when the switch was thrown already.
+        """
+        self._wakers.append(wake)
+        try:
+            if self._thrown.is_set():
+                wake()
+            yield
+        finally:
+            self._wakers.remove(wake)
 
     def check(self) -> None:
         """Raise Aborted if the switch was thrown and nobody is on the way to safety."""

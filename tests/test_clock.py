@@ -59,3 +59,17 @@ def test_a_fast_clock_runs_faster_and_refuses_nonsense() -> None:
     assert clock.monotonic() >= 1.0
     with pytest.raises(ValueError, match="positive"):
         RealClock(speed=0.0)
+
+
+def test_whoever_waits_elsewhere_is_woken_and_only_while_waiting() -> None:
+    abort = AbortSwitch()
+    woken: list[str] = []
+    with abort.waking(lambda: woken.append("gone")):
+        pass
+    with abort.waking(lambda: woken.append("first")):
+        abort.throw(AbortCause.INTERRUPT)
+    with abort.waking(lambda: woken.append("late")):
+        assert woken == ["first", "late"]
+    assert not abort.shielded_now
+    with abort.shielded():
+        assert abort.shielded_now
