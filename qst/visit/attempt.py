@@ -3,32 +3,28 @@
 Everything that ends a stimulus reaches the instrument before it reaches the log.
 """
 
-import hashlib
 from collections.abc import Sequence
-
-import msgspec
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import InstrumentError, LinkError, NotReadyError, QstError, SafetyError, WireError
 from qst.instruments import (
-    Algometer,
     Modality,
     OperatorRead,
     PressureRamp,
     Reading,
-    ResponseButton,
     Sample,
     ThermalRamp,
-    Thermode,
 )
 from qst.protocol.plan import PlannedTrial
 from qst.record import records
 from qst.record.records import Outcome
 from qst.safety import DoseMeter, StayWatch
+from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.entry import Entry, enter_value
-from qst.visit.operator import Hands, Measured, Pace, ReleaseNow, StateEntered, TrialBegan
+from qst.visit.journal import AttemptJournal
+from qst.visit.operator import Measured, Pace, ReleaseNow, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.rates import achieved_rate
 from qst.visit.trial import BEFORE_RAMP, HELD_BUTTON, Action, LimitsTrial, TrialState
@@ -43,32 +39,8 @@ STEP_C = 0.0075
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.025
 #: How long a simulated hand may take to let go before its gauge is read, s.
 LET_GO_S = 1.5
-#: Samples in one trace record. A process that is killed loses at most this much of a trace.
-TRACE_CHUNK = 128
 #: An instrument that failed; everything else is a defect of the suite and is not caught here.
 INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
-
-
-class Bench(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt works with."""
-
-    thermode: Thermode | None
-    algometer: Algometer | None
-    thermode_driver: str
-    algometer_driver: str
-    button: ResponseButton | None
-    hands: Hands | None
-
-    def instrument(self, modality: Modality) -> Thermode | Algometer:
-        """The instrument for this modality. Raises RuntimeError when there is none: the plan was not checked."""
-        instrument = self.algometer if modality is Modality.PRESSURE else self.thermode
-        if instrument is None:
-            raise RuntimeError(f"no instrument for {modality.value}; the plan was not checked against the station")
-        return instrument
-
-    def driver(self, modality: Modality) -> str:
-        """Name of the driver of that instrument."""
-        return self.algometer_driver if modality is Modality.PRESSURE else self.thermode_driver
 
 
 class Attempt:
@@ -102,7 +74,6 @@ class Attempt:
         self._supersedes = supersedes
         self._bench = bench
         self._desk = desk
-        self._log = log
         self._clock = clock
         self._abort = abort
         self._instrument = bench.instrument(planned.modality)
@@ -112,11 +83,9 @@ class Attempt:
         self._button = None if capabilities.has_button else bench.button
         self._trial = LimitsTrial(planned, clock.monotonic(), operator_read=operator_read)
         self._dose = DoseMeter() if isinstance(planned.ramp, ThermalRamp) else None
+        self._journal = AttemptJournal(self._trial, attempt, log, desk)
         self._stay = StayWatch() if self._dose is not None else None
         self._ramp_period_s = ramp_period_s(planned)
-        self._told = 0  # state changes already recorded
-        self._traced = 0  # samples already recorded
-        self._trace_hash = hashlib.sha256()
         self._stopped = False
         self.paused = False  # ended before its ramp because a pause was asked for
         self._entry = Entry(value_kpa=None, raw_text="")
@@ -138,21 +107,7 @@ class Attempt:
             LogWriteError: the log cannot be written; the instrument is safe.
         """
         planned = self._planned
-        self._log.write(
-            records.TrialStart(
-                sequence_index=planned.sequence_index,
-                attempt=self._attempt,
-                step_id=planned.step_id,
-                block=planned.block,
-                modality=planned.modality,
-                site_code=planned.site_code,
-                side=planned.side,
-                repeat_index=planned.repeat_index,
-                is_practice=planned.is_practice,
-                supersedes=self._supersedes,
-            )
-        )
-        self._log.commit()
+        self._journal.begin(self._supersedes)
         self._desk.tell(TrialBegan(planned, self._attempt, n_trials))
         ended: BaseException | None = self._run_safely()
         if ended is None:
@@ -178,7 +133,7 @@ class Attempt:
             with self._abort.shielded():
                 found = self._trial.state
                 self._guarded(self._trial.stop(aborted.cause, self._clock.monotonic()))
-                self._log.write(records.Stop(cause=aborted.cause.value, state=found.value))
+                self._journal.stop(aborted.cause.value, found)
                 self._loop()
             return aborted
         except BaseException:
@@ -214,7 +169,7 @@ class Attempt:
                 self._step()
             except INSTRUMENT_FAILURES as error:
                 self._fail(error)
-            self._record_progress()
+            self._journal.catch_up()
             if trial.state is TrialState.DONE:
                 return
             period_s = self._ramp_period_s if trial.state is TrialState.RAMP else IDLE_PERIOD_S
@@ -244,7 +199,7 @@ class Attempt:
             self._stopped = True
             found = trial.state
             self._do(trial.stop(desk.stop_asked, now_s))
-            self._log.write(records.Stop(cause=desk.stop_asked.value, state=found.value))
+            self._journal.stop(desk.stop_asked.value, found)
         elif desk.pause_asked and trial.state in BEFORE_RAMP:
             self.paused = True
             self._do(trial.stop(AbortCause.OPERATOR_STOP, now_s))
@@ -364,43 +319,8 @@ class Attempt:
 
     # -- recording ------------------------------------------------------------------------------------------------
 
-    def _record_progress(self) -> None:
-        """Write new states, and traces chunk by chunk."""
-        trial = self._trial
-        if self._told == len(trial.changes) and len(trial.samples) - self._traced < TRACE_CHUNK:
-            return
-        while self._told < len(trial.changes):
-            _, state = trial.changes[self._told]
-            self._told += 1
-            self._log.write(
-                records.State(sequence_index=self._planned.sequence_index, attempt=self._attempt, state=state.value)
-            )
-            self._desk.tell(StateEntered(state.value))
-        while len(trial.samples) - self._traced >= TRACE_CHUNK:
-            self._write_trace(TRACE_CHUNK)
-
-    def _write_trace(self, count: int) -> None:
-        chunk = self._trial.samples[self._traced : self._traced + count]
-        self._traced += count
-        start_s = self._trial.started_s
-        line_hash = self._log.write(
-            records.Trace(
-                sequence_index=self._planned.sequence_index,
-                attempt=self._attempt,
-                unit="kPa" if self._planned.modality is Modality.PRESSURE else "Cel",
-                t_s=[round(time_s - start_s, 4) for time_s, _ in chunk],
-                value=[round(value, 4) for _, value in chunk],
-            )
-        )
-        self._trace_hash.update(line_hash.encode("ascii"))
-
     def _record(self, last_stimulus_s: float | None) -> records.Trial:
-        self._record_progress()
-        rest = len(self._trial.samples) - self._traced
-        if rest:
-            self._write_trace(rest)
-        if self.fault is not None:
-            self._record_fault(self.fault)
+        trace_sha256 = self._journal.finish(self.fault)
         record = trial_record(
             self._trial,
             attempt=self._attempt,
@@ -410,24 +330,12 @@ class Attempt:
             raw_text=self._entry.raw_text,
             last_stimulus_s=last_stimulus_s,
             dose=self._dose,
-            trace_sha256=self._trace_hash.hexdigest() if self._traced else "",
+            trace_sha256=trace_sha256,
             invalid_reason=self._entry.problem,
         )
-        self._log.write(record)
+        self._journal.result(record)
         self.record = record
         return record
-
-    def _record_fault(self, fault: QstError) -> None:
-        self._log.write(
-            records.Fault(
-                code=fault.code,
-                what=fault.what,
-                where=fault.where,
-                did=fault.did or "made the instrument safe and ended the attempt",
-                remedy=fault.remedy,
-                sequence_index=self._planned.sequence_index,
-            )
-        )
 
 
 def ramp_period_s(planned: PlannedTrial) -> float:

@@ -10,21 +10,18 @@ import msgspec
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import NotReadyError, QstError
-from qst.instruments import Modality, NeedsSetup, SetupStep
+from qst.errors import QstError
+from qst.instruments import Modality
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
 from qst.safety import site_dose_refusal
-from qst.sites import SITES
-from qst.units import DISPLAY_UNITS
-from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt, Bench
+from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt
+from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded
-
-#: How long a set-up step is watched after the operator confirmed it, s, and how often it may fail.
-SETUP_WATCH_S = 1.5
-SETUP_ATTEMPTS = 5
+from qst.visit.setup import set_up
+from qst.visit.words import describe, describe_result, role_of
 
 #: What the operator reads when an instrument cannot be reached any more.
 UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
@@ -108,7 +105,11 @@ class VisitEngine:
             LogWriteError: the log cannot be written; the instruments are safe.
         """
         try:
-            outcome, reason = self._run_trials() if self._set_up() else (VisitOutcome.FAILED, "not set up")
+            outcome, reason = (
+                self._run_trials()
+                if set_up(self._bench, self._desk, self._log, self._clock)
+                else (VisitOutcome.FAILED, "not set up")
+            )
         except INSTRUMENT_FAILURES as error:
             # Attempts deal with their own failures; what comes here failed between them.
             self._fault(error, did="ended the visit; it can be resumed")
@@ -134,36 +135,6 @@ class VisitEngine:
             if planned.sequence_index >= self._history.next_index and not self._run_trial(planned):
                 return VisitOutcome.FAILED, "an instrument failed and the operator ended the visit"
         return VisitOutcome.COMPLETED, ""
-
-    # -- set-up ---------------------------------------------------------------------------------------------------
-
-    def _set_up(self) -> bool:
-        """The steps that an instrument needs once by the operator's hand. Returns False when the operator gave up."""
-        instruments: tuple[object, ...] = (self._bench.thermode, self._bench.algometer)
-        for instrument in instruments:
-            if isinstance(instrument, NeedsSetup):
-                for step in instrument.setup_steps():
-                    if not self._set_up_step(instrument, step):
-                        return False
-        return True
-
-    def _set_up_step(self, instrument: NeedsSetup, step: SetupStep) -> bool:
-        text = step.text
-        for attempt in range(1, SETUP_ATTEMPTS + 1):
-            instrument.begin_setup(step.id)
-            answer = self._desk.ask(PromptKind.SET_UP, text, (Choice.OK, Choice.END), attempt=attempt)
-            if answer.choice is Choice.END:
-                return False
-            if self._bench.hands is not None:
-                self._bench.hands.press_on_table()
-            self._desk.rest(self._clock.monotonic() + SETUP_WATCH_S)
-            try:
-                self._log.write(records.Note(text=f"set-up {step.id}: {instrument.finish_setup(step.id)}"))
-            except NotReadyError as error:
-                text = f"{error}. {error.remedy} {step.text}"
-            else:
-                return True
-        return False
 
     # -- one trial ------------------------------------------------------------------------------------------------
 
@@ -387,25 +358,3 @@ class VisitEngine:
 
     def _deviate(self, kind: str, text: str, sequence_index: int) -> None:
         self._log.write(records.Deviation(kind=kind, text=text, sequence_index=sequence_index))
-
-
-def role_of(modality: Modality) -> str:
-    """Which instrument of a station applies this modality: its role in the station file."""
-    return "algometer" if modality is Modality.PRESSURE else "thermode"
-
-
-def describe(planned: PlannedTrial) -> str:
-    """A trial in words: modality, site, side, practice or repeat."""
-    what = "practice" if planned.is_practice else f"trial {planned.repeat_index}"
-    return f"{planned.modality.value.capitalize()}, {SITES[planned.site_code].label(planned.side)}, {what}"
-
-
-def describe_result(record: Trial) -> str:
-    """What an attempt came to, in one sentence, with its unit."""
-    if record.value_display is not None:
-        text = f"{record.value_display:g} {DISPLAY_UNITS[record.display_unit].label}"
-    else:
-        text = record.outcome.value.replace("_", " ")
-    if record.rate_flag:
-        text += f" (ramp too {record.rate_flag})"
-    return f"{text}; not valid: {record.invalid_reason}" if record.invalid_reason else text

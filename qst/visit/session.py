@@ -24,10 +24,12 @@ from qst.record import records
 from qst.record.records import SCHEMA_VERSION, VisitOutcome
 from qst.station import InstrumentSpec, LoadedStation, build_instrument
 from qst.units import parse
-from qst.visit.attempt import INSTRUMENT_FAILURES, Bench
+from qst.visit.attempt import INSTRUMENT_FAILURES
+from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink
-from qst.visit.engine import History, Scorer, VisitEngine, VisitResult, role_of
+from qst.visit.engine import History, Scorer, VisitEngine, VisitResult
 from qst.visit.operator import Hands, Operator
+from qst.visit.words import role_of
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from qst.instruments import (
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial
-from qst.visit.attempt import Bench
+from qst.visit.bench import Bench
 from qst.visit.desk import Desk
 from qst.visit.engine import History, VisitEngine, VisitResult
 from qst.visit.operator import Answered, AutomaticOperator, LiveEvent, OperatorCommand, OperatorPrompt
