@@ -2,12 +2,13 @@
 
 from rich.console import Console
 
-#: Tables are made for this many columns even where the output is a pipe, which has no width.
+#: Tables are made for this many columns where the output is a pipe or a file, which has no width of its own.
 WIDTH = 120
 
 
 def wide_console() -> Console:
-    """A console that does not squeeze tables into 80 columns when nobody told it a width."""
+    """A console that fits a terminal, and does not squeeze tables into 80 columns where there is none."""
     console = Console(soft_wrap=True)
-    console.width = max(console.width, WIDTH)
+    if not console.is_terminal:
+        console.width = WIDTH
     return console
