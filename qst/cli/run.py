@@ -149,7 +149,7 @@ def run(
     rig = _rig(bench, clock, load_profile(participant_model), seed=seed, visit=visit, button=space_bar)
     plan = checked_plan(loaded, seed, rig)
     path = log_path(data, who.participant_id, visit, plan.protocol_id)
-    with LogWriter.create(path, clock) as log:
+    with LogWriter.create(path, clock, sync=clock.kind == "real") as log:
         log.write(header(who, loaded, plan, rig, clock, seed=seed))
         return _conduct(
             Job(rig=rig, plan=plan, who=who, seed=seed, path=path, space_bar=space_bar), log, clock, abort, manner
@@ -170,7 +170,7 @@ def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_jso
     abort = AbortSwitch()
     manner = Manner(speed=speed or ("1" if ask else FASTEST), unattended=not ask, as_json=as_json)
     clock = manner.clock(abort)
-    writer, so_far = LogWriter.resume(log, clock)
+    writer, so_far = LogWriter.resume(log, clock, sync=clock.kind == "real")
     with writer:
         first = _resumable(so_far, log)
         bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
@@ -304,7 +304,7 @@ def _operator(
     banner = "SIMULATED  " if job.rig.station.station.simulated else ""
     if manner.unattended:
         with LiveView(console, f"{banner}{title}") as view:
-            yield AutomaticOperator(clock, job.rig.hands, view)
+            yield AutomaticOperator(clock, job.rig.hands, view, follows_samples=True)
         return
     with single_keys() as read_keys, LiveView(console, f"{banner}{title}") as view:
         keyboard = Keyboard(abort, read_keys)

@@ -113,6 +113,9 @@ class _Typing:
 class TerminalOperator:
     """Turns keys into commands.
 
+    Attributes:
+        follows_samples: the live picture shows the trace.
+
     Args:
         keyboard: where keys come from.
         show: shows a line of text to the operator: the question, or what is being typed.
@@ -127,6 +130,7 @@ class TerminalOperator:
         watch: Callable[[LiveEvent], None],
         space_bar: SpaceBar | None = None,
     ) -> None:
+        self.follows_samples = True
         self._keyboard = keyboard
         self._show = show
         self._watch = watch

@@ -13,6 +13,7 @@ from qst.instruments import (
     OperatorRead,
     PressureRamp,
     Reading,
+    ResponseButton,
     Sample,
     ThermalRamp,
 )
@@ -37,6 +38,8 @@ GAUGE_PERIOD_S = 0.02
 STEP_C = 0.0075
 #: Shortest and longest time between two looks at a thermode that ramps, s. MMS drops requests above about 100 a second.
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.025
+#: How long a button may be down before an attempt begins, s; an accidental press is over by then.
+HELD_S = 2.0
 #: How long a simulated hand may take to let go before its gauge is read, s.
 LET_GO_S = 1.5
 #: An instrument that failed; everything else is a defect of the suite and is not caught here.
@@ -82,6 +85,7 @@ class Attempt:
         # An instrument with a button of its own sees the press first, and ends its ramp by it.
         self._button = None if capabilities.has_button else bench.button
         self._trial = LimitsTrial(planned, clock.monotonic(), operator_read=operator_read)
+        self._display = self._instrument if isinstance(self._instrument, OperatorRead) else None
         self._dose = DoseMeter() if isinstance(planned.ramp, ThermalRamp) else None
         self._journal = AttemptJournal(self._trial, attempt, log, desk)
         self._stay = StayWatch() if self._dose is not None else None
@@ -157,9 +161,17 @@ class Attempt:
         elif bench.thermode is not None:
             bench.thermode.prepare(ramp)
         if self._button is not None:
-            self._button.edges()  # presses from before the attempt mean nothing
-            if self._button.pressed():
+            self._await_release(self._button)
+
+    def _await_release(self, button: ResponseButton) -> None:
+        """Presses from before the attempt mean nothing; a button that stays down is one that cannot answer."""
+        waits_until_s = self._clock.monotonic() + HELD_S
+        while button.pressed():
+            if self._clock.monotonic() > waits_until_s:
                 raise NotReadyError(HELD_BUTTON, remedy="Let the participant release it, then repeat.")
+            self._clock.sleep(IDLE_PERIOD_S)
+            self._desk.listen()
+        button.edges()
 
     def _loop(self) -> None:
         trial, clock = self._trial, self._clock
@@ -210,7 +222,8 @@ class Attempt:
         return self._planned.modality is Modality.PRESSURE or (thermode is not None and thermode.ready())
 
     def _feed(self, samples: Sequence[Sample]) -> None:
-        trial, dose, stay, tell = self._trial, self._dose, self._stay, self._desk.tell
+        trial, dose, stay = self._trial, self._dose, self._stay
+        tell, follows = self._desk.tell, self._desk.follows_samples
         for sample in samples:
             if dose is not None and stay is not None:
                 dose.add(sample.time_s, sample.value)
@@ -221,12 +234,13 @@ class Attempt:
             actions = trial.sample(sample)
             if actions:
                 self._do(actions)
-            tell(Measured(sample.time_s, sample.value))
+            if follows:
+                tell(Measured(sample.time_s, sample.value))
 
     def _pace(self, now_s: float) -> None:
-        if isinstance(self._instrument, OperatorRead):
+        if self._display is not None:
             elapsed_s = now_s - self._trial.changes[-1][0]
-            self._desk.tell(Pace(elapsed_s, self._instrument.expected_display(elapsed_s)))
+            self._desk.tell(Pace(elapsed_s, self._display.expected_display(elapsed_s)))
 
     # -- carrying out ---------------------------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ class Desk:
         self._prompts = 0
         self._answers: list[Answered] = []
         self._rest_skip: str | None = None
+        self.follows_samples = operator.follows_samples
         self.pause_asked = False
         self.stop_asked: AbortCause | None = None
         self.sequence_index: int | None = None  # the trial that remarks belong to

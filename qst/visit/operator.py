@@ -142,6 +142,10 @@ LiveEvent = TrialBegan | StateEntered | Measured | ReleaseNow | Pace | RestLeft 
 class Operator(Protocol):
     """Whoever runs the visit. No method waits."""
 
+    @property
+    def follows_samples(self) -> bool:
+        """Whether to be told of every sample: a live picture is, a list of results is not."""
+
     def present(self, prompt: OperatorPrompt) -> None:
         """Show a question."""
 
@@ -193,11 +197,18 @@ class AutomaticOperator:
         clock: the visit's clock.
         hands: simulated hands, which take their time and can read a display.
         watch: told every live event, for somebody who looks on.
+        follows_samples: whether ``watch`` looks at single samples.
     """
 
     def __init__(
-        self, clock: Clock, hands: Hands | None = None, watch: Callable[[LiveEvent], None] | None = None
+        self,
+        clock: Clock,
+        hands: Hands | None = None,
+        watch: Callable[[LiveEvent], None] | None = None,
+        *,
+        follows_samples: bool = False,
     ) -> None:
+        self.follows_samples = follows_samples
         self._watch = watch
         self._clock = clock
         self._hands = hands

@@ -18,6 +18,7 @@ from qst_simulators.world import World
 
 MEMORY: Final = 40
 _GRID_S = 0.01  # how finely presses are looked for
+_BLOCK = 50  # looks that are left out together while nothing presses
 _NOISE_DIGITS = 0.3
 _NEWTONS = parse("1 lbf", "force")
 _DIGITS_PER_LBF = 10
@@ -206,12 +207,13 @@ class SimulatedJtechCommander:
         if now_s <= from_s:
             return
         self._watched_s = now_s
-        quiet = self._pressed_s is None and self._force.max_force_n(from_s, now_s) < self._threshold_n
-        if quiet:
-            return
         steps = max(1, round((now_s - from_s) / _GRID_S))
-        for step in range(1, steps + 1):
-            self._look(from_s + (now_s - from_s) * step / steps)
+        times_s = [from_s + (now_s - from_s) * step / steps for step in range(steps + 1)]
+        for first in range(0, steps, _BLOCK):
+            block = times_s[first : first + _BLOCK + 1]
+            quiet = self._pressed_s is None and self._force.max_force_n(block[0], block[-1]) < self._threshold_n
+            for at_s in () if quiet else block[1:]:
+                self._look(at_s)
 
     def _look(self, at_s: float) -> None:
         above = self._force.force_n(at_s) >= self._threshold_n

@@ -280,7 +280,7 @@ class ScriptedOperator(AutomaticOperator):
 class Visit:
     """A visit on fakes, ready to run."""
 
-    def __init__(self, *trials: PlannedTrial, history: History | None = None) -> None:
+    def __init__(self, *trials: PlannedTrial, history: History | None = None, follows_samples: bool = False) -> None:
         self.abort = AbortSwitch()
         self.clock = VirtualClock(self.abort)
         self.journal = Journal()
@@ -290,6 +290,7 @@ class Visit:
         self.hands = FakeHands(self.gauge)
         self.button = FakeButton(self.clock)
         self.operator = ScriptedOperator(self.clock, self.hands)
+        self.operator.follows_samples = follows_samples
         self.desk = Desk(self.operator, self.log, self.clock, by="op")
         plan = Plan(
             protocol_id="test",

@@ -12,6 +12,7 @@ from qst.visit.engine import History
 from qst.visit.operator import (
     Answered,
     Choice,
+    Measured,
     NoteTaken,
     OperatorCommand,
     PauseAsked,
@@ -364,3 +365,25 @@ def test_a_decision_says_whose_it_was() -> None:
     visit.button.presses_s = [20.0]
     visit.run()
     assert [record.by for record in visit.log.of(records.Decision) if isinstance(record, records.Decision)] == ["op"]
+
+
+def test_an_accidental_press_before_the_attempt_is_waited_out() -> None:
+    visit = Visit(planned(Modality.PRESSURE))
+    visit.button.presses_s = [20.0]
+
+    def let_go(now_s: float) -> Sequence[OperatorCommand]:
+        visit.button.held = now_s < 1.5
+        return ()
+
+    visit.operator.script = let_go
+    visit.run()
+    (trial,) = visit.trials()
+    assert trial.outcome is not Outcome.DEVICE_FAULT
+
+
+def test_samples_are_told_to_those_only_who_follow_them() -> None:
+    for follows in (False, True):
+        visit = Visit(planned(), follows_samples=follows)
+        visit.button.presses_s = [20.0]
+        visit.run()
+        assert any(isinstance(event, Measured) for event in visit.operator.seen) is follows

@@ -36,6 +36,9 @@ PRETEST_LONGEST_S = 120.0
 ABORT_ATTEMPTS = 4
 ABORT_PAUSE_S = 0.25
 
+#: What the watch judges by itself, or needs no judgement.
+_FOR_THE_WATCH = frozenset(map(int, (ReturnCode.OK, ReturnCode.SAFETY_ERROR)))
+
 #: How often a stop is tried, each time after a look at the state.
 STOP_ATTEMPTS = 2
 
@@ -241,7 +244,8 @@ class MedocMms:
                 on where it must not.
             NotReadyError: MMS refused a command of the sequence, such as a program's word that it does not have.
         """
-        self._require_connected()
+        if not self._connected:
+            self._require_connected()
         exchange = self._exchange
         reply = exchange.status()
         time_s = (exchange.written_s + exchange.replied_s) / 2
@@ -257,7 +261,7 @@ class MedocMms:
             self._note_start(time_s, temperature_c)
             self._advance()
             return self._release(None)
-        if reply.return_code != ReturnCode.SAFETY_ERROR:
+        if reply.return_code not in _FOR_THE_WATCH:
             refuse_faults(reply, exchange.where)
         ended = watch.see(
             time_s,
@@ -273,8 +277,11 @@ class MedocMms:
 
     def _release(self, ended: RampEnd | None) -> Sequence[Sample]:
         """The readings held back, and the last one."""
-        samples = [Sample(*reading, ended) for reading in self._held]
-        self._held.clear()
+        held = self._held
+        if len(held) == 1:
+            return (Sample(*held.pop(), ended),)
+        samples = [Sample(*reading, ended) for reading in held]
+        held.clear()
         return samples
 
     def stop(self) -> None:

@@ -20,6 +20,10 @@ MAY_TURN_C = 0.1
 #: A reading this close to the cut-off is at it, within the noise: a press then cannot be told from the cut-off itself.
 AT_CUTOFF_C = 0.05
 
+#: Plain integers: members of an enumeration are slow to fetch, and this is judged with every reading.
+_SAFETY_ERROR = int(ReturnCode.SAFETY_ERROR)
+_PAUSED, _RUNNING, _TEST = int(TestState.PAUSED), int(TestState.RUNNING), int(SystemState.TEST)
+
 #: How long a plate may lag behind its set-point. unverified: no time constant is published.
 LAG_S = 0.3
 
@@ -100,14 +104,14 @@ class RampWatch:
             self._gap_end_s = time_s
 
     def _judge(self, gone_c: float, *, yes: bool, system: int, test: int, code: int) -> RampEnd | None:
-        if code == ReturnCode.SAFETY_ERROR or test == TestState.PAUSED:
+        if code == _SAFETY_ERROR or test == _PAUSED:
             return RampEnd.FAULT
         if yes and self._armed:
             return RampEnd.LIMIT if self._furthest_c >= self._reach_c - AT_CUTOFF_C else RampEnd.BUTTON
         self._armed = self._armed or not yes
         if gone_c <= -TURNED_BACK_C:
             return RampEnd.FAULT
-        if system == SystemState.TEST and test == TestState.RUNNING:
+        if system == _TEST and test == _RUNNING:
             returned = self._moved and self._furthest_c - gone_c >= TURNED_BACK_C
             return self._limit_or(RampEnd.BUTTON) if returned else None
         back_at_start = self._moved and gone_c < TURNED_BACK_C

@@ -193,6 +193,9 @@ class RequestDecoder:
         if self._broken:
             raise RemoteProtocolError("the client has sent an illegal length before; the connection is of no use")
         buffer = self._buffer + data if self._buffer else data
+        if _REQUEST_LENGTHS.get(buffer[:LENGTH_SIZE]) == len(buffer) - LENGTH_SIZE:  # one whole request, as ever
+            self._buffer = b""
+            return [_received(buffer[LENGTH_SIZE:])]
         requests = []
         while len(buffer) >= LENGTH_SIZE:
             length = _REQUEST_LENGTHS.get(buffer[:LENGTH_SIZE])

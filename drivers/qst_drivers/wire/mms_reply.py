@@ -122,9 +122,13 @@ class ReplyDecoder:
         if self._broken:
             raise RemoteProtocolError("MMS has sent an illegal length before; the connection is of no use")
         buffer = self._buffer + data if self._buffer else data
-        replies = []
+        replies: list[Reply] = []
         while len(buffer) >= LENGTH_SIZE:
             size = LENGTH_SIZE + self._checked_length(buffer)
+            if len(buffer) == size:
+                replies.append(_decode(buffer, self._generation))
+                buffer = b""
+                break
             if len(buffer) < size:
                 break
             replies.append(_decode(buffer[:size], self._generation))
