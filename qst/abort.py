@@ -23,6 +23,17 @@ class AbortCause(StrEnum):
     CONSOLE_LOST = "console_lost"
 
 
+#: The same, as a technician reads it.
+CAUSE_WORDS = {
+    AbortCause.OPERATOR_STOP: "stopped by the operator",
+    AbortCause.EMERGENCY_STOP: "emergency stop",
+    AbortCause.PARTICIPANT_WITHDREW: "the participant wanted to stop",
+    AbortCause.INTERRUPT: "interrupted at the keyboard",
+    AbortCause.TERMINATED: "the program was told to end",
+    AbortCause.CONSOLE_LOST: "the terminal was lost",
+}
+
+
 class Aborted(BaseException):
     """Raised out of a wait when the switch was thrown.
 

@@ -184,8 +184,19 @@ def driver_names() -> tuple[str, ...]:
 
 
 def driver_class(name: str) -> DriverClass:
-    """The driver that is installed under ``name``. Raises KeyError when there is none."""
-    return cast("DriverClass", _drivers()[name].load())
+    """The driver that is installed under ``name``.
+
+    Raises:
+        KeyError: there is none.
+        InputError: it is installed, and its code cannot be loaded.
+    """
+    try:
+        return cast("DriverClass", _drivers()[name].load())
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"the driver '{name}' is installed and cannot be loaded: {error}",
+            remedy="repair or remove the package that brings it",
+        ) from error
 
 
 def build_instrument(station: LoadedStation, role: str, link: Link, clock: Clock) -> Instrument:

@@ -34,6 +34,8 @@ from qst.visit.session import Rig, Who, checked_plan, header, run_session
 from qst_simulators.profile import Profile, load_profile, parse_profile
 
 FASTEST = "max"
+#: Faster than this, a computer cannot keep up with the devices' own time-outs in real time.
+FASTEST_REAL = 100
 #: What a simulated visit is called when nobody gives it a name.
 SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIM", "simulated"
 
@@ -47,11 +49,11 @@ class _Speed(click.ParamType[str]):
         if value == FASTEST:
             return value
         try:
-            fast_enough = float(value) > 0
+            possible = 0 < float(value) <= FASTEST_REAL
         except ValueError:
-            fast_enough = False
-        if not fast_enough:
-            self.fail(f"'{value}' is not a speed; write max, or a positive number such as 1", param, ctx)
+            possible = False
+        if not possible:
+            self.fail(f"'{value}' is not a speed; write max, or a number up to {FASTEST_REAL}, such as 1", param, ctx)
         return value
 
 

@@ -9,7 +9,8 @@ import msgspec
 from rich.table import Table
 
 from qst.cli.output import wide_console
-from qst.instruments import Capabilities
+from qst.errors import InputError
+from qst.instruments import Capabilities, DriverClass
 from qst.protocol.loader import load_protocol
 from qst.protocol.schema import protocol_schema
 from qst.protocol.shipped import shipped
@@ -36,7 +37,7 @@ def protocols(as_json: bool) -> None:
 def devices(as_json: bool) -> None:
     """List installed drivers and simulators and what they can do."""
     simulators = sorted(point.name for point in entry_points(group="qst.simulators"))
-    drivers = {name: driver_class(name) for name in driver_names()}
+    drivers, broken = _load_drivers()
     if as_json:
         rows = [
             {
@@ -47,7 +48,7 @@ def devices(as_json: bool) -> None:
             }
             for name, driver in drivers.items()
         ]
-        click.echo(json.dumps({"drivers": rows, "simulators": simulators}, ensure_ascii=False))
+        click.echo(json.dumps({"drivers": rows, "simulators": simulators, "broken": broken}, ensure_ascii=False))
         return
     table = Table("driver", "instrument", "can do", "ramp and readings", "simulator", title="Installed instruments")
     for name, driver in drivers.items():
@@ -59,6 +60,19 @@ def devices(as_json: bool) -> None:
     for name, driver in drivers.items():
         for fact in driver.CAPABILITIES.unverified:
             console.print(f"{name}: unverified: {fact}", highlight=False, markup=False, soft_wrap=True)
+    for text in broken:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _load_drivers() -> tuple[dict[str, DriverClass], list[str]]:
+    """The installed drivers, and what is wrong with those that cannot be loaded."""
+    drivers, broken = {}, []
+    for name in driver_names():
+        try:
+            drivers[name] = driver_class(name)
+        except InputError as error:
+            broken.append(str(error))
+    return drivers, broken
 
 
 def _range(can: Capabilities) -> str:

@@ -18,6 +18,10 @@ def abort_on_signals(abort: AbortSwitch) -> Iterator[None]:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None:
             before[number] = signal.signal(number, _thrower(abort, cause))
+    suspend = getattr(signal, "SIGTSTP", None)
+    if suspend is not None:
+        # A suspended program hears no stop key while the plate goes on.
+        before[suspend] = signal.signal(suspend, signal.SIG_IGN)
     try:
         yield
     finally:

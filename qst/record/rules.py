@@ -77,20 +77,18 @@ def order(log: VisitLog) -> Iterator[Finding]:
 
 
 def time(log: VisitLog) -> Iterator[Finding]:
-    """Monotonic time never runs backwards within a session; the calendar clock may have been set."""
+    """Monotonic time never runs backwards within a session; the calendar clock of a real visit may have been set.
+
+    A simulated visit has a calendar of its own: it runs faster, and begins anew when the visit is resumed.
+    """
+    simulated = log.header is not None and log.header.simulated
     for before, entry in pairwise(log.entries):
         if entry.t_s < before.t_s and not isinstance(entry.record, Resume):
             what = f"time runs backwards, from {before.t_s:.6f} s to {entry.t_s:.6f} s"
             yield _contradiction(entry.line, "time", what)
-        if entry.utc < before.utc and not _virtual(log, entry.record):
+        if entry.utc < before.utc and not simulated:
             what = f"the calendar clock went back from {before.utc} to {entry.utc}"
             yield Finding(line=entry.line, kind="clock_set", what=what, means=_CLOCK, damage=False)
-
-
-def _virtual(log: VisitLog, record: object) -> bool:
-    """Whether a session begins or began on the virtual clock, whose calendar always starts on the same day."""
-    clocks = {log.header.clock} if log.header is not None else set()
-    return isinstance(record, Resume) and "virtual" in clocks | {record.clock}
 
 
 def trials(log: VisitLog) -> Iterator[Finding]:

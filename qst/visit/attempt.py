@@ -343,7 +343,7 @@ class Attempt:
             peak=self._entry.value_kpa,
             raw_text=self._entry.raw_text,
             last_stimulus_s=last_stimulus_s,
-            dose=self._dose,
+            dose=None if self._trial.blind_s else self._dose,  # nobody knows what the skin had in a gap
             trace_sha256=trace_sha256,
             invalid_reason=self._entry.problem,
         )

@@ -19,6 +19,7 @@ from qst.visit.operator import (
     OperatorPrompt,
     PauseAsked,
     PromptKind,
+    Remark,
     RestLeft,
     RestSkipped,
     StopAsked,
@@ -68,6 +69,7 @@ class Desk:
         self._prompts = 0
         self._answers: list[Answered] = []
         self._rest_skip: str | None = None
+        self._resting = False
         self.follows_samples = operator.follows_samples
         self.pause_asked = False
         self.stop_asked: AbortCause | None = None
@@ -85,12 +87,19 @@ class Desk:
                     self.stop_asked = cause
                 case PauseAsked():
                     self.pause_asked = True
+                    self.tell(Remark("     a pause is asked for; it begins when no stimulus is running"))
                 case RestSkipped(reason=reason):
-                    self._rest_skip = reason
+                    self._skip_rest(reason)
                 case NoteTaken():
                     self._take_note(command)
                 case Answered():
                     self._answers.append(command)
+
+    def _skip_rest(self, reason: str) -> None:
+        if self._resting:
+            self._rest_skip = reason
+        else:
+            self.tell(Remark("     no rest is running; nothing was shortened"))
 
     def _take_note(self, note: NoteTaken) -> None:
         record: records.Record
@@ -99,6 +108,7 @@ class Desk:
         else:
             record = records.Note(text=note.text, by=self.by, sequence_index=self.sequence_index)
         self._log.write(record)
+        self.tell(Remark(f"     noted: {note.text}"))
 
     def take_stop(self) -> AbortCause | None:
         """The stop that was asked for, once."""
@@ -165,7 +175,13 @@ class Desk:
         Raises:
             VisitStopped, Aborted.
         """
-        self._take_rest_skip()  # one from before this rest means nothing
+        self._resting = True
+        try:
+            return self._wait(until_s)
+        finally:
+            self._resting = False
+
+    def _wait(self, until_s: float) -> str | None:
         told_s = -1
         while True:
             left_s = until_s - self._clock.monotonic()

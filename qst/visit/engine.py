@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from qst.abort import AbortCause, Aborted, AbortSwitch
+from qst.abort import CAUSE_WORDS, AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import QstError
 from qst.instruments import Modality
@@ -19,7 +19,7 @@ from qst.safety import site_dose_refusal
 from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt
 from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
-from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded
+from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded, TrialNext
 from qst.visit.setup import set_up
 from qst.visit.words import describe, describe_result, role_of
 
@@ -150,6 +150,7 @@ class VisitEngine:
                 return True
         while True:
             self._desk.sequence_index = planned.sequence_index
+            self._desk.tell(TrialNext(planned))
             self._desk.pause_if_asked()
             self._rest(planned)
             self._place(planned, attempt)
@@ -247,13 +248,13 @@ class VisitEngine:
         finally:
             if runner.record is not None:
                 self._trials.append(runner.record)
+                self._desk.tell(TrialEnded(runner.record, planned))
                 self._add_dose(runner.record)
             if self._bench.hands is not None:
                 self._bench.hands.lift()
         self._log.commit()
         now_s = self._clock.monotonic()
         self._last_stimulus_s = self._site_free_s[planned.site_code, planned.side] = now_s
-        self._desk.tell(TrialEnded(record, planned))
         self._note_deviations(record, runner)
         if runner.paused:
             # No ramp was begun, so another attempt after the pause repeats no stimulus.
@@ -306,10 +307,8 @@ class VisitEngine:
     def _stopped(self, cause: AbortCause) -> tuple[VisitOutcome, str]:
         self._make_safe()
         self._log.write(records.Stop(cause=cause.value, state="visit"))
-        text = cause.value.replace("_", " ")
-        if cause is AbortCause.PARTICIPANT_WITHDREW:
-            return VisitOutcome.WITHDRAWN, text
-        return VisitOutcome.INTERRUPTED, text
+        withdrew = cause is AbortCause.PARTICIPANT_WITHDREW
+        return VisitOutcome.WITHDRAWN if withdrew else VisitOutcome.INTERRUPTED, CAUSE_WORDS[cause]
 
     def _make_safe(self) -> None:
         for instrument in (self._bench.thermode, self._bench.algometer):
@@ -336,6 +335,9 @@ class VisitEngine:
     def _reject(self, record: Trial, reason: str, decision: str = "invalid") -> None:
         self._decide(record.sequence_index, record.attempt, decision, reason)
         self._rejected.add((record.sequence_index, record.attempt))
+        self._desk.tell(
+            Remark(f"     attempt {record.attempt} at trial {record.sequence_index} does not count: {reason}")
+        )
 
     def _decide(self, sequence_index: int, attempt: int, decision: str, reason: str) -> None:
         self._log.write(

@@ -85,6 +85,12 @@ class NoteTaken(msgspec.Struct, frozen=True, kw_only=True):
 OperatorCommand = Answered | StopAsked | PauseAsked | RestSkipped | NoteTaken
 
 
+class TrialNext(msgspec.Struct, frozen=True):
+    """Live: this trial comes next, after the rest and the placement."""
+
+    planned: PlannedTrial
+
+
 class TrialBegan(msgspec.Struct, frozen=True):
     """Live: an attempt began."""
 
@@ -136,7 +142,7 @@ class Remark(msgspec.Struct, frozen=True):
     text: str
 
 
-LiveEvent = TrialBegan | StateEntered | Measured | ReleaseNow | Pace | RestLeft | TrialEnded | Remark
+LiveEvent = TrialNext | TrialBegan | StateEntered | Measured | ReleaseNow | Pace | RestLeft | TrialEnded | Remark
 
 
 class Operator(Protocol):
@@ -226,7 +232,8 @@ class AutomaticOperator:
         if choice is Choice.REPEAT and prompt.planned is not None and prompt.attempt >= prompt.planned.attempts_max:
             choice = Choice.SKIP
         if choice in (Choice.REPEAT, Choice.SKIP):
-            reason = "automatic operator: the attempt was not valid"
+            unfinished = prompt.kind is PromptKind.UNFINISHED
+            reason = f"automatic operator: the attempt was {'interrupted' if unfinished else 'not valid'}"
         if prompt.kind is PromptKind.ENTER_VALUE and self._hands is not None:
             text = self._hands.read_display()
         return Answered(prompt_id=prompt.id, choice=choice, text=text, reason=reason)

@@ -12,7 +12,7 @@ from typing import cast
 import msgspec
 
 from qst import __version__
-from qst.abort import Aborted, AbortSwitch
+from qst.abort import CAUSE_WORDS, Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import PlanError, QstError, RefusedError
 from qst.instruments import Algometer, Capabilities, Identity, Instrument, Link, ResponseButton, Thermode
@@ -168,7 +168,7 @@ def run_session(
         except INSTRUMENT_FAILURES as error:
             return _not_started(log, error)
         except Aborted as aborted:
-            return _end(log, VisitOutcome.INTERRUPTED, aborted.cause.value)
+            return _end(log, VisitOutcome.INTERRUPTED, CAUSE_WORDS[aborted.cause])
         desk = Desk(operator, log, clock, operator_id)
         engine = VisitEngine(plan, rig.bench(), desk, log, clock, abort, scorer, history)
         return engine.run()

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import msgspec
 
-from qst.abort import AbortCause
+from qst.abort import CAUSE_WORDS, AbortCause
 from qst.instruments import ButtonEdge, RampEnd, Sample, ThermalRamp
 from qst.protocol.plan import PlannedTrial
 from qst.record.records import Outcome
@@ -26,6 +26,8 @@ CONTACT_KPA = 10.0
 RETURN_MARGIN_S = 10.0
 #: How near its start a plate counts as returned when the protocol does not say, °C (our choice).
 RETURNED_WITHIN_C = 0.5
+#: Longest time between two readings of a ramp, s. After a longer gap nobody knows where the press was.
+LONGEST_GAP_S = 0.5
 #: Why a trial ends whose button is down from the start.
 HELD_BUTTON = "the participant's button is held down"
 #: How long a hand may stay on after "release" before the trial ends anyway, s (our choice).
@@ -102,6 +104,7 @@ class LimitsTrial:
         state: where the trial is.
         samples: every sample it was fed, as (time_s, value).
         changes: every state entered, as (time_s, state), oldest first.
+        blind_s: time during the ramp for which there are no readings, when that was too long.
     """
 
     def __init__(self, planned: PlannedTrial, started_s: float, *, operator_read: bool = False) -> None:
@@ -118,6 +121,7 @@ class LimitsTrial:
         self.changes: list[tuple[float, TrialState]] = []
         self._outcome: Outcome | None = None
         self._invalid_reason = ""
+        self.blind_s = 0.0  # time of the ramp without readings
         self._button_up = False
         self._in_band_since_s: float | None = None
         self._settled_s: float | None = None
@@ -151,8 +155,12 @@ class LimitsTrial:
         if state is TrialState.DONE:
             return []
         time_s, value, pressed, ended = sample
+        gap_s = time_s - self.samples[-1][0] if self.samples else 0.0
         self.samples.append((time_s, value))
         if state is TrialState.RAMP:
+            if gap_s > LONGEST_GAP_S:
+                self.blind_s += gap_s
+                return self.fault(f"no reading for {gap_s:.1f} s during the ramp; where it ended is not known", time_s)
             return self._ramp_sample(time_s, value, pressed=pressed, ended=ended)
         if state is TrialState.RETURN:
             return self._return_sample(time_s, value)
@@ -193,7 +201,7 @@ class LimitsTrial:
         if self.state is TrialState.RETURN:
             # The stimulus is already on its way back and what was measured stays true; but the start may hurt, too.
             return [Action.MAKE_SAFE] if self._thermal and outcome in _UNSAFE_TO_STAY else []
-        return self._end(outcome, now_s, f"stopped: {cause.value.replace('_', ' ')}")
+        return self._end(outcome, now_s, CAUSE_WORDS[cause])
 
     def fault(self, what: str, now_s: float) -> list[Action]:
         """The instrument or its link failed: the trial is over at once, whatever state it is in."""

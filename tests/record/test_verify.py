@@ -90,7 +90,12 @@ def test_a_visit_that_was_resumed_verifies(tmp_path: Path) -> None:
 
 def test_a_computers_clock_that_was_set_is_worth_knowing_and_no_damage(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    first: list[Record] = [header(n_planned=2, clock="real"), start(1), trial(1), end(1, VisitOutcome.INTERRUPTED)]
+    first: list[Record] = [
+        header(n_planned=2, clock="real", simulated=False),
+        start(1),
+        trial(1),
+        end(1, VisitOutcome.INTERRUPTED),
+    ]
     report(path, first)
     writer, _ = LogWriter.resume(path, VirtualClock())
     for record in (resume(next_index=2, clock="real"), start(2), trial(2), end(2)):

@@ -10,6 +10,12 @@ from qst.visit.trial import CONTACT_KPA, Action, LimitsTrial, TrialState
 from tests.visit.plans import planned
 
 
+@pytest.fixture(autouse=True)
+def few_samples_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests here give a few samples of a ramp; the gaps between them are not their subject."""
+    monkeypatch.setattr("qst.visit.trial.LONGEST_GAP_S", 1000.0)
+
+
 def settled(modality: Modality = Modality.HEAT) -> tuple[LimitsTrial, float]:
     """A thermal trial that is ready, and the time now."""
     trial = LimitsTrial(planned(modality), 0.0)
@@ -351,3 +357,18 @@ def test_the_peak_is_the_greatest_excursion_of_the_ramp(values: list[float]) -> 
         trial.sample(Sample(now_s + index * 0.02, value))
     trial.fault("end of test", now_s + 100)
     assert trial.result().value_peak == (max(seen) if seen else None)
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+def test_a_ramp_that_nobody_saw_has_no_threshold(monkeypatch: pytest.MonkeyPatch, pressed: bool) -> None:
+    """A stopped process, a sleeping computer, a stalled thread: where the press was is not known afterwards."""
+    monkeypatch.setattr("qst.visit.trial.LONGEST_GAP_S", 0.5)
+    trial, now_s = ramping()
+    for tick in range(20):
+        assert trial.sample(Sample(now_s + tick * 0.4, 32.0 + tick * 0.12, pressed=False)) == []
+    seen_s = now_s + 19 * 0.4
+    assert trial.sample(Sample(seen_s + 30.0, 40.0, pressed=pressed)) == [Action.MAKE_SAFE, Action.RELEASE]
+    result = trial.result()
+    assert (result.outcome, result.value_at_response) == (Outcome.DEVICE_FAULT, None)
+    assert "no reading for 30.0 s" in result.invalid_reason
+    assert trial.blind_s == pytest.approx(30.0)
