@@ -70,6 +70,9 @@ class Manners(NamedTuple):
 #: unverified: what MMS does with two clients at once.
 _MANNERS = {"medoc-mms": Manners(first_segment=LENGTH_SIZE, in_turn=True)}
 
+#: Devices without a public protocol, which nobody could connect to.
+WORDLESS = frozenset({"jtech-commander"})
+
 
 def manners_of(name: str) -> Manners:
     """The manners of the simulator called ``name``."""

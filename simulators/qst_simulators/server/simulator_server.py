@@ -1,6 +1,7 @@
 """Simulated devices as processes that any client can talk to, over sockets, pseudo-terminals and serial ports."""
 
 import contextlib
+import math
 import select
 import socket
 import threading
@@ -75,6 +76,8 @@ class SimulatorServer:
                 f"{len(listen)} address(es) for {len(devices)} device(s)",
                 remedy="name the devices, then as many --listen",
             )
+        if not (math.isfinite(speed) and speed > 0):
+            raise InputError(f"the speed must be a positive number, not {speed:g}")
         self.clock: Clock = clock or RealClock(speed=speed)
         self.lock = threading.RLock()
         self._speed = speed

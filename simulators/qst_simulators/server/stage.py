@@ -13,7 +13,7 @@ from qst_simulators.participant import Participant
 from qst_simulators.profile import Profile, load_profile
 from qst_simulators.server import commands
 from qst_simulators.server.commands import CommandError
-from qst_simulators.server.port import ByteDevice
+from qst_simulators.server.port import WORDLESS, ByteDevice
 from qst_simulators.surroundings import ButtonLine, Surroundings
 from qst_simulators.world import World
 
@@ -207,6 +207,11 @@ def _roles(devices: Sequence[Device]) -> dict[str, Device]:
     roles: dict[str, Device] = {}
     counts = {THERMODE: 0, ALGOMETER: 0}
     for device in devices:
+        if device.name in WORDLESS:
+            raise InputError(
+                f"the {device.name} has no interface to a computer: an operator reads its display",
+                remedy="leave it out",
+            )
         kind = _kind(device)
         counts[kind] += 1
         roles[kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"] = device
@@ -218,7 +223,8 @@ def _kind(device: Device) -> str:
     simulator = find_simulator(device.name)
     world = World(0)
     try:
-        piece = simulator(world, device.settings, Surroundings(ButtonLine(world)))
+        settings = {key: value for key, value in device.settings.items() if key != "faults"}  # the bench's, not its
+        piece = simulator(world, settings, Surroundings(ButtonLine(world)))
     except ValueError as error:
         raise InputError(
             f"the simulator refuses its settings: {error}", where=device.name, remedy="correct the settings"
