@@ -1,5 +1,6 @@
 """What a visit shows in a terminal: one line a threshold at full speed, a live picture in real time."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +28,7 @@ from qst.visit.operator import (
     StateEntered,
     TrialBegan,
     TrialEnded,
+    TrialNext,
 )
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -52,13 +54,41 @@ def threshold_line(trial: Trial, planned: PlannedTrial) -> str:
         notes.append(f"{trial.censoring.value}-censored")
     tail = f"   ({'; '.join(notes)})" if notes else ""
     where = SITES[trial.site_code].label(trial.side)
-    return f"{trial.sequence_index:>3}  {trial.modality.value:<8}  {where:<28}  {name:<8}  {value:>12}{tail}"
+    return f"{trial.sequence_index:>3}  {trial.modality.value:<8}  {where:<30}  {name:<8}  {value:>12}{tail}"
 
 
 def format_reported(value: float, rounding: Rounding) -> str:
     """A reported value with as many decimals as its rounding has, and its unit."""
     decimals = len(rounding.step.partition(".")[2])
     return f"{value:.{decimals}f} {DISPLAY_UNITS[rounding.display_unit].label}"
+
+
+class VisitConsole(Console):
+    """A console that a visit can lose: who looks on never decides how the visit goes."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more, where rich would end the program."""
+        self.quiet = True
+
+
+class Unbreakable:
+    """Shows events as long as showing works.
+
+    Args:
+        view: shows an event; may find that its screen, pipe or disk is gone.
+    """
+
+    def __init__(self, view: Callable[[LiveEvent], None]) -> None:
+        self._view = view
+        self._works = True
+
+    def __call__(self, event: LiveEvent) -> None:
+        """Show it, if that still works."""
+        if self._works:
+            try:
+                self._view(event)
+            except OSError:
+                self._works = False
 
 
 class LineView:
@@ -83,14 +113,16 @@ class LiveView:
     Args:
         console: where to draw.
         title: protocol, participant and whether this is simulated.
+        n_trials: how many trials the plan has.
+        n_done: how many of them are behind us.
     """
 
-    def __init__(self, console: Console, title: str) -> None:
+    def __init__(self, console: Console, title: str, n_trials: int, n_done: int = 0) -> None:
         self._title = title
         self._lines = LineView(console)
         self._trace: list[float] = []
         self._planned: PlannedTrial | None = None
-        self._n_trials, self._done = 1, 0
+        self._n_trials, self._done = n_trials, n_done
         self._status = "getting ready"
         self._value = ""
         self._question = ""
@@ -107,14 +139,8 @@ class LiveView:
     def __call__(self, event: LiveEvent) -> None:
         """Take in what happened; the picture is redrawn by itself."""
         match event:
-            case TrialBegan(planned=planned, n_trials=n_trials):
-                self._planned, self._n_trials = planned, n_trials
-                self._trace.clear()
-                self._value = ""
-            case StateEntered(state=state):
-                self._status = state
-                if state == "ramp":
-                    self._trace.clear()
+            case TrialNext() | TrialBegan() | StateEntered() | TrialEnded():
+                self._moved_on(event)
             case Measured(value=value):
                 self._measured(value)
             case ReleaseNow():
@@ -123,11 +149,23 @@ class LiveView:
                 self._value = f"{elapsed_s:4.1f} s: the display should show {expected}"
             case RestLeft(seconds=seconds):
                 self._status = f"rest, {seconds:.0f} s left"
-            case TrialEnded(planned=planned):
-                self._done = planned.sequence_index
-                self._lines(event)
             case Remark():
                 self._lines(event)
+
+    def _moved_on(self, event: TrialNext | TrialBegan | StateEntered | TrialEnded) -> None:
+        if isinstance(event, StateEntered):
+            self._status = event.state
+            if event.state == "ramp":
+                self._trace.clear()
+            return
+        self._planned, self._value = event.planned, ""
+        self._status = "recorded" if isinstance(event, TrialEnded) else "next"
+        if not isinstance(event, TrialEnded):
+            self._trace.clear()
+            return
+        if event.trial.valid:
+            self._done = event.planned.sequence_index
+        self._lines(event)
 
     def ask(self, question: str) -> None:
         """Show a question, or what is being typed; empty when there is none."""
@@ -200,7 +238,14 @@ def summary_line(score: Score, width: int) -> str:
 
 
 def print_result(console: Console, result: VisitResult, path: Path) -> None:
-    """The summary values, how the visit ended, and where its log is."""
+    """The summary values, how the visit ended, and where its log is; a lost screen changes nothing."""
+    try:
+        _print_result(console, result, path)
+    except OSError:
+        console.quiet = True  # the screen, pipe or disk is gone; the log says it all
+
+
+def _print_result(console: Console, result: VisitResult, path: Path) -> None:
     console.print()
     width = max((len(score.label) for score in result.summary), default=0)
     for score in result.summary:

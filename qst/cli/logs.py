@@ -44,10 +44,10 @@ def verify(logs: tuple[Path, ...], as_json: bool) -> int:
 
 
 def _print_verdict(report: VerifyReport) -> None:
-    click.echo(
-        f"{report.status.value:<12} {report.path}   visit {report.outcome.value}, "
-        f"{report.n_trials} attempts, {report.n_lines} lines"
-    )
+    what = "not a visit log"
+    if report.n_lines:
+        what = f"visit {report.outcome.value}, {report.n_trials} results in {report.n_lines} lines"
+    click.echo(f"{report.status.value:<12} {report.path}   {what}")
     for finding in report.findings:
         click.echo(f"    line {finding.line}: {finding.what}. {finding.means}")
 
@@ -58,9 +58,10 @@ def _print_verdict(report: VerifyReport) -> None:
 def summary(paths: tuple[Path, ...], as_json: bool) -> int:
     """Print the summary values of the visits in PATHS, logs or folders. Damaged logs are named and left out."""
     sorted_logs = _read(paths)
-    summaries = [made for log in sorted_logs.good if (made := _summary(log)) is not None]
+    summaries = [(log.name, made) for log in sorted_logs.good if (made := _summary(log)) is not None]
     if as_json:
-        click.echo(msgspec.json.encode({"visits": summaries, "left_out": sorted_logs.left_out}))
+        visits = [{"log": name, **msgspec.to_builtins(made)} for name, made in summaries]
+        click.echo(msgspec.json.encode({"visits": visits, "left_out": sorted_logs.left_out}))
     else:
         wide_console().print(_summary_table(summaries))
         _name_left_out(sorted_logs.left_out)
@@ -75,11 +76,11 @@ def _summary(log: VisitLog) -> VisitSummary | None:
     return summarise(log, make_plan(loaded, log.header.seed))
 
 
-def _summary_table(summaries: list[VisitSummary]) -> Table:
-    table = Table("participant", "visit", "protocol", "ended", "value", "mean", "valid", "censored", box=SIMPLE_HEAD)
-    for visit in summaries:
-        name = f"{visit.participant_id} (simulated)" if visit.simulated else visit.participant_id
-        first = (name, str(visit.visit), visit.protocol_id, visit.outcome.value)
+def _summary_table(summaries: list[tuple[str, VisitSummary]]) -> Table:
+    table = Table("log", "visit", "began (UTC)", "ended", "value", "mean", "valid", "censored", box=SIMPLE_HEAD)
+    for name, visit in summaries:
+        who = f"{visit.participant_id} no. {visit.visit}{' (simulated)' if visit.simulated else ''}"
+        first = (name.removesuffix(".jsonl"), who, visit.started_utc[:16].replace("T", " "), visit.outcome.value)
         for number, score in enumerate(visit.scores):
             table.add_row(*(first if number == 0 else ("", "", "", "")), *_score_cells(score))
         if not visit.scores:
@@ -154,7 +155,8 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
     """The logs that files and folders stand for, each folder's in alphabetical order."""
     for path in paths:
         if not path.is_dir():
-            yield path
+            # Shells of Windows hand patterns over as they are.
+            yield from sorted(path.parent.glob(path.name)) if "*" in path.name and not path.exists() else [path]
             continue
         inside = sorted(path.rglob("*.jsonl"))
         if not inside:

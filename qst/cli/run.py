@@ -1,6 +1,8 @@
 """``qst run`` and ``qst resume``."""
 
+import contextlib
 import functools
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from qst import __version__
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
 from qst.cli.keys import require_terminal, single_keys
-from qst.cli.live import LineView, LiveView, json_result, print_result
+from qst.cli.live import LineView, LiveView, Unbreakable, VisitConsole, json_result, print_result
 from qst.cli.signals import abort_on_signals
 from qst.cli.simulated import find_station, simulated_bench, simulated_rig, simulated_station
 from qst.cli.terminal import HELP, Keyboard, SpaceBar, TerminalOperator
@@ -24,6 +26,7 @@ from qst.instruments import ResponseButton
 from qst.protocol.loader import load_bytes, load_protocol
 from qst.protocol.plan import Plan
 from qst.record.log import LogWriter, log_path
+from qst.record.reader import read_log
 from qst.record.records import Header, Resume, VisitOutcome
 from qst.record.visit_log import VisitLog
 from qst.station import LoadedStation, load_station_bytes
@@ -57,6 +60,7 @@ class _Speed(click.ParamType[str]):
         return value
 
 
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _PATH = click.Path(path_type=Path)
 
 
@@ -98,7 +102,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 @click.argument("protocol")
 @click.option("--participant", metavar="ID", help="Participant's pseudonym: letters, digits, - and _.")
 @click.option("--visit", type=click.IntRange(1, 9999), default=1, show_default=True, help="Number of the visit.")
-@click.option("--operator", metavar="ID", help="Who runs the visit.")
+@click.option("--operator", metavar="ID", help="Who runs the visit: letters, digits, - and _.")
+@click.option("--study", metavar="ID", default="", help="Study identifier, for the tables.")
 @click.option("--station", metavar="FILE|NAME", help="Station file, or a shipped simulated station, with an operator.")
 @click.option(
     "--simulate",
@@ -124,6 +129,7 @@ def run(
     participant: str | None,
     visit: int,
     operator: str | None,
+    study: str,
     station: str | None,
     simulate: str | None,
     participant_model: str,
@@ -144,13 +150,16 @@ def run(
     manner = Manner(speed=speed or (FASTEST if unattended else "1"), unattended=unattended, as_json=as_json)
     _refuse_toys_on_real_instruments(bench, manner)
     manner.require_terminal()
-    who = _who(participant, visit, operator, simulated=bench.station.simulated)
+    who = _who(participant, visit, operator, study, simulated=bench.station.simulated)
     abort = AbortSwitch()
     clock = manner.clock(abort)
     space_bar = _space_bar(bench, clock, manner)
     rig = _rig(bench, clock, load_profile(participant_model), seed=seed, visit=visit, button=space_bar)
     plan = checked_plan(loaded, seed, rig)
     path = log_path(data, who.participant_id, visit, plan.protocol_id)
+    first = data / f"{who.participant_id}_visit-{visit}_{plan.protocol_id}.jsonl"
+    if path != first and not as_json:
+        click.echo(f"note: there is a log of this visit already, {first}; to go on with it, use 'qst resume'", err=True)
     with LogWriter.create(path, clock, sync=clock.kind == "real") as log:
         log.write(header(who, loaded, plan, rig, clock, seed=seed))
         return _conduct(
@@ -162,15 +171,17 @@ def run(
 @click.argument("log", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--operator", metavar="ID", help="Who runs the rest of the visit.")
 @click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
-@click.option("--ask", is_flag=True, help="Simulated visits: ask the operator, as a real visit does.")
+@click.option("--auto", is_flag=True, help="Simulated visits: nobody is asked, even if an operator began the visit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_json: bool) -> int:
+def resume(log: Path, operator: str | None, speed: str | None, auto: bool, as_json: bool) -> int:
     """Go on with the interrupted visit in LOG, at its next trial, in the same file.
 
     Nothing is repeated by itself: about a trial that was under way the operator is asked.
     """
+    begun_by = _resumable(read_log(log), log).operator_id
+    unattended = auto or begun_by == SIMULATED_OPERATOR
+    manner = Manner(speed=speed or (FASTEST if unattended else "1"), unattended=unattended, as_json=as_json)
     abort = AbortSwitch()
-    manner = Manner(speed=speed or ("1" if ask else FASTEST), unattended=not ask, as_json=as_json)
     clock = manner.clock(abort)
     writer, so_far = LogWriter.resume(log, clock, sync=clock.kind == "real")
     with writer:
@@ -186,7 +197,8 @@ def resume(log: Path, operator: str | None, speed: str | None, ask: bool, as_jso
         who = Who(
             participant_id=first.participant_id,
             visit=first.visit,
-            operator_id=operator or first.operator_id,
+            # Judgements are signed by whoever makes them: nobody else's name stands under automatic ones.
+            operator_id=operator or (SIMULATED_OPERATOR if unattended else begun_by),
             study_id=first.study_id,
         )
         writer.write(
@@ -246,10 +258,14 @@ def _rig(
     return simulated_rig(station, bench, clock, profile, button)
 
 
-def _who(participant: str | None, visit: int, operator: str | None, *, simulated: bool) -> Who:
+def _who(participant: str | None, visit: int, operator: str | None, study: str, *, simulated: bool) -> Who:
     if not simulated and not (participant and operator):
         raise InputError("a real visit needs --participant and --operator")
+    for name, value in (("operator", operator), ("study", study)):
+        if value and not _IDENTIFIER.fullmatch(value):
+            raise InputError(f"{value!r} cannot be the {name}'s id", remedy="use 1 to 32 letters, digits, '_' or '-'")
     return Who(
+        study_id=study,
         participant_id=participant if participant is not None else SIMULATED_PARTICIPANT,
         visit=visit,
         operator_id=operator if operator is not None else SIMULATED_OPERATOR,
@@ -258,7 +274,12 @@ def _who(participant: str | None, visit: int, operator: str | None, *, simulated
 
 def _resumable(so_far: VisitLog, path: Path) -> Header:
     """The header of a visit that can go on."""
-    if so_far.header is None or so_far.outcome in (VisitOutcome.COMPLETED, VisitOutcome.WITHDRAWN):
+    if so_far.header is None:
+        what = so_far.damage[0].what if so_far.damage else "it ends inside its first record"
+        raise InputError(
+            f"there is no visit to resume in this file: {what}", where=str(path), remedy="begin a new visit"
+        )
+    if so_far.outcome in (VisitOutcome.COMPLETED, VisitOutcome.WITHDRAWN):
         raise InputError(
             f"this visit is {so_far.outcome.value}; there is nothing to resume",
             where=str(path),
@@ -272,10 +293,11 @@ def _resumable(so_far: VisitLog, path: Path) -> Header:
 
 def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manner: "Manner") -> int:
     """Run it, show it, and say how it ended."""
-    console = Console(quiet=manner.as_json, soft_wrap=True)
+    console = VisitConsole(quiet=manner.as_json)
     simulated = job.rig.station.station.simulated
     title = f"{job.plan.protocol_id} · {job.who.participant_id} · visit {job.who.visit}"
-    console.print(f"{'SIMULATED  ' if simulated else ''}{title}  (seed {job.seed})", highlight=False)
+    with contextlib.suppress(OSError):  # a lost screen does not decide a visit
+        console.print(f"{'SIMULATED  ' if simulated else ''}{title}  (seed {job.seed})", highlight=False)
     with abort_on_signals(abort), _operator(job, console, clock, abort, manner, title) as operator:
         result = run_session(
             job.rig,
@@ -301,15 +323,20 @@ def _operator(
 ) -> Iterator[Operator]:
     """Who runs the visit, and what is seen of it: lines at full speed, a live picture in real time."""
     if manner.unattended and (manner.speed == FASTEST or manner.as_json):
-        yield AutomaticOperator(clock, job.rig.hands, LineView(console))
+        yield AutomaticOperator(clock, job.rig.hands, Unbreakable(LineView(console)))
         return
-    banner = "SIMULATED  " if job.rig.station.station.simulated else ""
     if manner.unattended:
-        with LiveView(console, f"{banner}{title}") as view:
-            yield AutomaticOperator(clock, job.rig.hands, view, follows_samples=True)
+        with _live(job, console, title) as view:
+            yield AutomaticOperator(clock, job.rig.hands, Unbreakable(view), follows_samples=True)
         return
-    with single_keys() as read_keys, LiveView(console, f"{banner}{title}") as view:
+    with single_keys() as read_keys, _live(job, console, title) as view:
         keyboard = Keyboard(abort, read_keys)
         keyboard.start()
         view.help = HELP
-        yield TerminalOperator(keyboard, view.ask, view, job.space_bar)
+        yield TerminalOperator(keyboard, view.ask, Unbreakable(view), job.space_bar)
+
+
+def _live(job: "Job", console: Console, title: str) -> LiveView:
+    banner = "SIMULATED  " if job.rig.station.station.simulated else ""
+    n_done = job.history.next_index - 1 if job.history is not None else 0
+    return LiveView(console, f"{banner}{title}", len(job.plan.trials), n_done)

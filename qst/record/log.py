@@ -17,6 +17,7 @@ from typing import Self
 from qst.clock import Clock
 from qst.errors import InputError, LogDamagedError, LogWriteError
 from qst.record.lines import ZERO_HASH, UnwritableRecordError, compose, utc_text
+from qst.record.locking import lock
 from qst.record.reader import VisitLog, read_log
 from qst.record.records import Header, Record, Resume
 
@@ -83,8 +84,8 @@ class LogWriter:
         Raises:
             InputError: the file exists (a log is never overwritten) or cannot be created.
         """
+        _make_folder(path.parent)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("xb", buffering=0)
         except FileExistsError as error:
             raise InputError(
@@ -100,6 +101,7 @@ class LogWriter:
                 did="connected nothing",
                 remedy="Choose a data directory that you may write to.",
             ) from error
+        lock(file)
         if sync:
             _sync_directory(path.parent)
         return cls(file, path, clock, sync=sync)
@@ -117,24 +119,13 @@ class LogWriter:
             LogDamagedError: the log does not verify up to its (possibly torn) last line, or has no header.
             InputError: it cannot be read, or not opened for writing.
         """
-        log = read_log(path, verify=True)
-        if log.damage or log.header is None:
-            what = log.damage[0].what if log.damage else "the file ends inside its first record"
-            raise LogDamagedError(
-                f"this log cannot be continued: {what}",
-                where=str(path),
-                did="changed nothing",
-                remedy="Keep the file as it is and begin a new visit log.",
-            )
+        file = _open_locked(path)
         try:
-            file = path.open("r+b", buffering=0)
+            log = _continuable(path)
             file.seek(log.intact_bytes)
-        except OSError as error:
-            raise InputError(
-                f"the visit log cannot be opened for writing: {error.strerror}",
-                where=str(path),
-                remedy="Close other programs that use the file and check that you may write to it.",
-            ) from error
+        except BaseException:
+            file.close()
+            raise
         return cls(file, path, clock, continued=log, sync=sync), log
 
     def write(self, record: Record) -> str:
@@ -251,6 +242,53 @@ class LogWriter:
         if torn:
             self._file.write(torn)
         self._file.truncate(self._good_size + len(torn))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder for visit logs cannot be created: {error.strerror}",
+            where=str(folder),
+            did="connected nothing",
+            remedy="Choose a folder that you may write to.",
+        ) from error
+
+
+def _open_locked(path: Path) -> io.RawIOBase:
+    """The log, open for writing, for this process alone."""
+    try:
+        file = path.open("r+b", buffering=0)
+    except OSError as error:
+        raise InputError(
+            f"the visit log cannot be opened for writing: {error.strerror}",
+            where=str(path),
+            remedy="Close other programs that use the file and check that you may write to it.",
+        ) from error
+    if not lock(file):
+        file.close()
+        raise InputError(
+            "this visit log is in use: its visit is still running",
+            where=str(path),
+            did="changed nothing",
+            remedy="End the program that runs the visit first.",
+        )
+    return file
+
+
+def _continuable(path: Path) -> VisitLog:
+    """The log so far. Raises LogDamagedError when it may not be continued."""
+    log = read_log(path, verify=True)
+    if log.damage or log.header is None:
+        what = log.damage[0].what if log.damage else "the file ends inside its first record"
+        raise LogDamagedError(
+            f"this log cannot be continued: {what}",
+            where=str(path),
+            did="changed nothing",
+            remedy="'qst verify' tells more. Keep the file as it is; if it cannot be mended, begin a new visit log.",
+        )
+    return log
 
 
 def _sync_directory(directory: Path) -> None:

@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qst.cli import _run
+from qst.clock import VirtualClock
+from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Answer, Decision, Prompt, Resume, Trial, VisitOutcome
 from qst.record.verify import Status, verify_log
@@ -31,14 +33,15 @@ def cut_and_resume(path: Path, whole: bytes, at: int, capsys: pytest.CaptureFixt
     before = read_log(path)
     torn = whole[:at].rpartition(b"\n")[2]
     if before.header is None:
-        assert _run(["resume", str(path)]) == 1
+        assert _run(["resume", str(path), "--auto"]) == 2
+        assert "no visit to resume" in capsys.readouterr().err
         assert path.read_bytes() == whole[:at]
         return
     if before.outcome is VisitOutcome.COMPLETED:
-        assert _run(["resume", str(path)]) == 2
+        assert _run(["resume", str(path), "--auto"]) == 2
         return
     had = recorded(path)
-    assert _run(["resume", str(path)]) == 0, capsys.readouterr().err
+    assert _run(["resume", str(path), "--auto"]) == 0, capsys.readouterr().err
     assert verify_log(path).status is Status.INTACT
     after = read_log(path)
     assert after.outcome is VisitOutcome.COMPLETED
@@ -79,7 +82,7 @@ def test_an_unfinished_trial_is_asked_about(whole: bytes, tmp_path: Path) -> Non
     """Cut in the middle of the first ramp: the operator is asked before a second attempt is made."""
     path = tmp_path / "log.jsonl"
     path.write_bytes(whole[: whole.index(b'"type":"trial"') - 1])
-    assert _run(["resume", str(path)]) == 0
+    assert _run(["resume", str(path), "--auto"]) == 0
     log = read_log(path)
     resumed = next(index for index, entry in enumerate(log.entries) if isinstance(entry.record, Resume))
     after = [entry.record for entry in log.entries[resumed + 1 :]]
@@ -96,7 +99,7 @@ def test_a_damaged_log_is_not_continued(whole: bytes, tmp_path: Path, capsys: py
     path = tmp_path / "log.jsonl"
     path.write_bytes(whole[:at] + b"T" + whole[at + 1 : -200])
     before = path.read_bytes()
-    assert _run(["resume", str(path)]) == 1
+    assert _run(["resume", str(path), "--auto"]) == 1
     assert "QST-620" in capsys.readouterr().err
     assert path.read_bytes() == before
     assert _run(["verify", str(path)]) == 1
@@ -108,6 +111,31 @@ def test_a_finished_visit_has_nothing_to_resume(
 ) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(whole)
-    assert _run(["resume", str(path)]) == 2
+    assert _run(["resume", str(path), "--auto"]) == 2
     assert "nothing to resume" in capsys.readouterr().err
     assert path.read_bytes() == whole
+
+
+def test_what_an_operator_began_is_not_finished_in_their_name_by_nobody(
+    whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(whole[: len(whole) // 2])
+    assert _run(["resume", str(path)]) == 2
+    assert "terminal" in capsys.readouterr().err
+    assert path.read_bytes() == whole[: len(whole) // 2]
+    assert _run(["resume", str(path), "--auto"]) == 0
+    log = read_log(path)
+    at = next(index for index, entry in enumerate(log.entries) if isinstance(entry.record, Resume))
+    signed = {entry.record.by for entry in log.entries[at:] if isinstance(entry.record, Answer | Decision)}
+    assert signed == {"simulated"}
+
+
+def test_a_log_in_use_cannot_be_resumed(whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(whole[: len(whole) // 2])
+    writer, _ = LogWriter.resume(path, VirtualClock())
+    assert _run(["resume", str(path), "--auto"]) == 2
+    assert "in use" in capsys.readouterr().err
+    writer.close()
+    assert _run(["resume", str(path), "--auto"]) == 0
