@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, cast
 
 from qst.clock import Clock
 from qst.errors import InputError
+from qst_simulators.faults import FaultyButton, FaultyDevice, Moment, Moments
+from qst_simulators.faults.arming import faults_of
 from qst_simulators.hand import Hand
 from qst_simulators.operator_hands import OperatorHands
 from qst_simulators.participant import Experience, Participant
@@ -62,7 +64,9 @@ class Bench:
         clock: the visit's clock.
         seed: everything random on the bench follows from it, the participant's person included.
         profile: the participant, the hand and the operator.
-        devices: role (``thermode``, ``algometer``) -> simulator (name of an entry point, or a class) and its settings.
+        devices: role (``thermode``, ``algometer``) -> simulator (name of an entry point, or a class) and its settings;
+            ``faults`` among them is a list of mappings, each with ``name`` and what
+            :meth:`qst_simulators.faults.FaultyDevice.inject` takes.
         tip_area_cm2: area of the algometer's tip; 1 cm² is the norm.
         reading: what a pressure trial on this station reports, hence which reading the profile's mean is the mean of:
             ``peak`` for a gauge that keeps only its peak.
@@ -86,8 +90,8 @@ class Bench:
         withdraws_after: int | None = None,
     ) -> None:
         self.world = World(seed)
-        line = ButtonLine(self.world)
-        hand = Hand(self.world, profile.hand)
+        self.line = line = FaultyButton(self.world)
+        self.hand = hand = Hand(self.world, profile.hand)
         self.surroundings = Surroundings(button=line, force=hand)
         self.participant = Participant(
             self.world,
@@ -119,16 +123,34 @@ class Bench:
         """The simulated device of ``role``. Raises KeyError when the station has none."""
         return self._devices[role]
 
-    def _build(self, role: str, simulator: str | SimulatorClass, settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - likewise
+    def _build(self, role: str, simulator: str | SimulatorClass, settings: Mapping[str, Any]) -> FaultyDevice:
         made = find_simulator(simulator) if isinstance(simulator, str) else simulator
         try:
-            return made(self.world, settings, self.surroundings)
-        except ValueError as error:
+            switches, faults = faults_of(settings)
+            device = made(self.world, switches, self.surroundings)
+            wrapped = FaultyDevice(device, self.world, role, self.line)
+            if not hasattr(device, "surface") and isinstance(getattr(device, "moments", None), Moments):
+                self._follow_hand(device.moments)
+            for fault in faults:
+                wrapped.inject(**fault)
+        except (ValueError, TypeError) as error:
             raise InputError(
                 f"the simulator of the {role} refuses its settings: {error}",
                 where=f"instruments.{role}.simulator",
                 remedy="correct the station file",
             ) from error
+        return wrapped
+
+    def _follow_hand(self, moments: Moments) -> None:
+        """A gauge does not know when it is pressed and let go; the hand does."""
+
+        def changed() -> None:
+            if self.hand.pressing:
+                moments.enter(Moment.RAMP)
+            elif moments.now is Moment.RAMP:
+                moments.enter(Moment.RETURN)
+
+        self.hand.on_change.append(changed)
 
 
 def find_simulator(name: str) -> SimulatorClass:

@@ -7,11 +7,12 @@ shown beyond the range (the range, here) and the wording of the screens.
 """
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
 from qst.units import parse
+from qst_simulators.faults import Fault, FaultTable, Moments, SensorFault, sensor_strikes
 from qst_simulators.load_cell import LoadCell, rounded_half_away
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World
@@ -20,6 +21,7 @@ MEMORY: Final = 40
 _GRID_S = 0.01  # how finely presses are looked for
 _BLOCK = 50  # looks that are left out together while nothing presses
 _NOISE_DIGITS = 0.3
+_JUMP_N, _DRIFT_N_PER_S, _OVERLOAD_N = 20.0, 2.0, 300.0  # usual sizes of faults
 _NEWTONS = parse("1 lbf", "force")
 _DIGITS_PER_LBF = 10
 
@@ -72,6 +74,8 @@ class SimulatedJtechCommander:
         ValueError: a setting has an impossible value.
     """
 
+    WIRE_FAULTS: Final[frozenset[Fault]] = frozenset()  # nothing passes over a wire
+
     TITLE = "JTECH Commander algometer (simulated console)"
 
     def __init__(self, world: World, settings: Mapping[str, Any], surroundings: Surroundings) -> None:
@@ -103,6 +107,53 @@ class SimulatedJtechCommander:
         self._last: tuple[int, str, int] | None = None  # test, side and index of the last repetition
         self._shown = 1  # the test on the display in Review
         self._page = 0
+        self.stored = 0  # repetitions taken so far; who looks at the display can count them
+        self._felt_most_n = 0.0  # in the present repetition
+        self._dark = False  # the battery is empty
+        self.moments = Moments()
+        self.fault_table = self._make_faults()
+
+    def inject(self, name: str, **options: Any) -> None:  # noqa: ANN401 - plain data from a station file
+        """Let a fault of the console strike now.
+
+        Options: ``size`` (20 N), ``rate`` (2 N/s), ``every_s``, ``lasts_s`` of the sensor's; ``size`` (300 N) of an
+        overload.
+
+        Raises:
+            ValueError: a console has no such fault, or an unknown option.
+        """
+        self.fault_table.strike(name, options)
+
+    def _make_faults(self) -> FaultTable:
+        def install(sensor: SensorFault) -> None:
+            self._watch(self._world.now_s)
+            self._cell.fault = sensor
+
+        strikes: dict[Fault, Callable[..., None]] = {
+            **sensor_strikes(self._world, install, jump=_JUMP_N, drift_per_s=_DRIFT_N_PER_S, load=_OVERLOAD_N),
+            Fault.BATTERY_LOW: self._go_dark,
+            Fault.DEVICE_REBOOT: self._restart,
+            Fault.OPERATOR_MENU: self._stay_in_review,
+        }
+        return FaultTable("the simulated console", strikes)
+
+    def _go_dark(self) -> None:
+        """The battery is empty: the display is off, and nothing is stored any more."""
+        self._watch(self._world.now_s)
+        self._dark = True
+        self._last = self._pressed_s = None
+
+    def _stay_in_review(self) -> None:
+        """Somebody looks at old tests: no repetition is taken meanwhile."""
+        self._watch(self._world.now_s)
+        self._pressed_s = None
+        self.mode = Mode.REVIEW
+
+    def _restart(self) -> None:
+        """Off and on again: the repetition under way is lost; what was stored is kept (our choice)."""
+        self._watch(self._world.now_s)
+        self._last = self._pressed_s = None
+        self.mode = self._taking = Mode.TEST
 
     # ----------------------------------------------------------------------------------- the byte side: says nothing
 
@@ -211,19 +262,33 @@ class SimulatedJtechCommander:
         times_s = [from_s + (now_s - from_s) * step / steps for step in range(steps + 1)]
         for first in range(0, steps, _BLOCK):
             block = times_s[first : first + _BLOCK + 1]
-            quiet = self._pressed_s is None and self._force.max_force_n(block[0], block[-1]) < self._threshold_n
+            greatest_n = self._force.max_force_n(block[0], block[-1])
+            quiet = self._pressed_s is None and greatest_n < self._threshold_n and self._cell.fault is None
             for at_s in () if quiet else block[1:]:
                 self._look(at_s)
 
     def _look(self, at_s: float) -> None:
-        above = self._force.force_n(at_s) >= self._threshold_n
+        if self._dark or self.mode is Mode.REVIEW:
+            return
+        felt_n = self._felt_n(at_s)
+        above = felt_n >= self._threshold_n
+        if above:
+            self._felt_most_n = max(self._felt_most_n, felt_n)
         if above and self._pressed_s is None:
             self._pressed_s = at_s
         elif not above and self._pressed_s is not None:
-            self._store(self._force.max_force_n(self._pressed_s, at_s))
+            whole = self._cell.fault is None
+            self._store(self._force.max_force_n(self._pressed_s, at_s) if whole else self._felt_most_n)
             self._pressed_s = None
+            self._felt_most_n = 0.0
+
+    def _felt_n(self, at_s: float) -> float:
+        """What reaches the electronics, with the fault of the cell if it has one."""
+        true_n, fault = self._force.force_n(at_s), self._cell.fault
+        return true_n if fault is None else fault.read(at_s, true_n)
 
     def _store(self, greatest_n: float) -> None:
+        self.stored += 1
         if self._full():
             self._last = None
             return
@@ -253,7 +318,7 @@ class SimulatedJtechCommander:
     # ---------------------------------------------------------------------------------------------------- the display
 
     def _live(self) -> int:
-        return self._digits(self._cell.gain * self._force.force_n(self._world.now_s))
+        return self._digits(self._cell.gain * self._felt_n(self._world.now_s))
 
     def _digits(self, force_n: float) -> int:
         digits = force_n / _NEWTONS * _DIGITS_PER_LBF

@@ -9,6 +9,7 @@ import heapq
 import math
 import random
 
+from qst_simulators.faults import SensorFault
 from qst_simulators.surroundings import ForceSource
 from qst_simulators.world import World
 
@@ -36,6 +37,7 @@ class LoadCell:
     ) -> None:
         self._force = force
         self.sign = -1.0 if inverted else 1.0
+        self.fault: SensorFault | None = None  # what is wrong with the signal
         chance = world.random(name, "load cell")
         scale = 1.0 if errors else 0.0
         self.gain = self.sign * (1.0 + scale * chance.uniform(-_GAIN_ERROR, _GAIN_ERROR))
@@ -46,12 +48,16 @@ class LoadCell:
         """The signal in N, averaged over the ``window_s`` before ``now_s``."""
         from_s = now_s - window_s
         true_n = self._force.mean_force_n(from_s, now_s) if from_s >= 0.0 else self._force.force_n(now_s)
-        return self.gain * true_n + self._zero_n + self._drift_n_per_s * now_s
+        return self._signal_n(true_n, now_s)
 
     def push_extreme_n(self, from_s: float, to_s: float, window_s: float) -> float:
         """The signal's furthest excursion in the direction of a push, averaged over ``window_s``, between two times."""
         true_n = greatest_mean_n(self._force, max(from_s, window_s), to_s, window_s, _PEAK_TOLERANCE_N)
-        return self.gain * true_n + self._zero_n + self._drift_n_per_s * to_s
+        return self._signal_n(true_n, to_s)
+
+    def _signal_n(self, true_n: float, at_s: float) -> float:
+        signal_n = self.gain * true_n + self._zero_n + self._drift_n_per_s * at_s
+        return signal_n if self.fault is None else self.fault.read(at_s, signal_n)
 
 
 class PeakDetector:

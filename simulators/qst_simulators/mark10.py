@@ -13,6 +13,7 @@ import msgspec
 
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, GaugeError, ListReply, Unit
+from qst_simulators.faults import Fault, FaultTable, Moment, Moments, SensorFault, sensor_strikes
 from qst_simulators.load_cell import LoadCell, PeakDetector, rounded_half_away
 from qst_simulators.mark10_options import FORCE_FACTORS, SCALES, choice_of, start_of
 from qst_simulators.surroundings import Surroundings
@@ -22,6 +23,8 @@ _SAMPLES_PER_S = 7000.0  # Series 5
 _NOISE_DIGITS = 0.3  # standard deviation; our choice
 _OVERLOAD = 1.10  # of capacity: the display then shows OVER
 _DAMAGE = 1.50  # of capacity: safe overload
+_JUMP_N, _DRIFT_N_PER_S, _OVERLOAD_N = 20.0, 2.0, 300.0  # usual sizes of faults
+_BATTERY_MINIMUM = 3
 _UNIT_COMMANDS: Final = {"LB": Unit.LBF, "KG": Unit.KGF, "N": Unit.N}
 #: Documented commands of which only the silence is simulated (memory, averaging, set points, trigger, SAVE's effect).
 _SILENT: Final = frozenset(("MEM", "STA", "AM", "A", "AD", "SPHD", "SPLD", "ETH", "ETL", "ETHL", "ETLH", "ETD", "PM"))
@@ -56,7 +59,7 @@ class SimulatedMark10:
         self._serial = str(settings.get("serial", "3512345"))
         self._latency_s = float(settings.get("latency_s", 0.001))
         self._byte_s = wire.BITS_PER_BYTE / float(choice_of(settings, "baud", (115200, 9600, 19200, 38400, 57600)))
-        self.settings = start_of(settings)
+        self.settings = self._saved = start_of(settings)
         self.cell = LoadCell(
             world,
             "mark10",
@@ -79,10 +82,12 @@ class SimulatedMark10:
         self._next_line_s: float | None = None
         self._tare_n = 0.0
         self._peaks = PeakDetector(self.cell, world.random("mark10", "peak noise"), world.now_s)
+        self.moments = Moments()
         self._derive(self.settings)
         self._restart_stream(self.settings.auto_output or 0, world.now_s)
         self._plan()
         self._answers = self._make_answers()
+        self.fault_table = self._make_faults()
 
     # ------------------------------------------------------------------------------------------------ the byte side
 
@@ -161,6 +166,40 @@ class SimulatedMark10:
         self._live_until(self._world.now_s)
         self._used_s = self._world.now_s
 
+    # ---------------------------------------------------------------------------------------------------- the faults
+
+    def inject(self, name: str, **options: Any) -> None:  # noqa: ANN401 - plain data from a station file
+        """Let a fault of the gauge strike now.
+
+        Options: ``size`` (20 N), ``rate`` (2 N/s), ``every_s``, ``lasts_s`` of the sensor's; ``size`` (300 N) of an
+        overload.
+
+        Raises:
+            ValueError: a gauge has no such fault, or an unknown option.
+        """
+        self.fault_table.strike(name, options)
+
+    def _make_faults(self) -> FaultTable:
+        def install(sensor: SensorFault) -> None:
+            self.cell.fault = sensor
+
+        strikes: dict[Fault, Callable[..., None]] = {
+            **sensor_strikes(self._world, install, jump=_JUMP_N, drift_per_s=_DRIFT_N_PER_S, load=_OVERLOAD_N),
+            Fault.BATTERY_LOW: lambda: self._set(battery=_BATTERY_MINIMUM),
+            Fault.DEVICE_REBOOT: self._reboot,
+            Fault.OPERATOR_MENU: self.open_menu,
+            Fault.UNIT_KEY: self.press_unit_key,
+        }
+        return FaultTable("the simulated gauge", strikes)
+
+    def _reboot(self) -> None:
+        """Off and on again: with the settings that were saved, without a stream, without a zero."""
+        self._used_s = self._world.now_s
+        self._out.clear()
+        self._tare_n = 0.0
+        self._peaks.clear(self._world.now_s)
+        self._set(**{**msgspec.structs.asdict(self._saved), "auto_output": 0})
+
     # ---------------------------------------------------------------------------------------------- time and output
 
     def _live_until(self, now_s: float) -> None:
@@ -222,7 +261,7 @@ class SimulatedMark10:
             self._send(answer(now_s), arrived_s)
             return
         if text == "SAVE":
-            self.saved = True
+            self.saved, self._saved = True, self.settings
         if text == "SAVE" or text in _SILENT:
             return
         command = wire.decode_command(text)
@@ -235,6 +274,7 @@ class SimulatedMark10:
         name, number = command.name, command.argument
         if name == "Z":
             self._zero(now_s)
+            self.moments.enter(Moment.ADAPT)
         elif name == "CLR":
             self._peaks.clear(now_s)
         elif name in _UNIT_COMMANDS:
@@ -276,6 +316,8 @@ class SimulatedMark10:
         # AOUT1 gives 50 lines a second, for the sake of an older command language.
         self._period_s = 1.0 / (50 if rate == 1 else rate) if rate else 0.0
         self._next_line_s = now_s + self._period_s if rate else None
+        if rate:
+            self.moments.enter(Moment.SETTLE)
 
     # --------------------------------------------------------------------------------------------------- the readings
 

@@ -49,6 +49,7 @@ class OperatorHands:
         self._visit = visit
         self._place: Placement | None = None
         self._readings = 0
+        self._stored: int | None = None  # repetitions on the console before the press
 
     @property
     def withdrew(self) -> bool:
@@ -97,6 +98,7 @@ class OperatorHands:
         self._catch_up()
         rate_n_per_s = rate_kpa_per_s * self._tip_area_cm2 * _NEWTON_PER_KPA_CM2
         place = self._place
+        self._stored = self._repetitions()
         self._hand.press(
             target_rate_n_per_s=rate_n_per_s,
             site_code=place.site_code + place.side,
@@ -125,14 +127,22 @@ class OperatorHands:
     def read_display(self) -> str:
         """What the operator types after reading the last maximum off the gauge's display.
 
-        Empty while the gauge shows none. Now and then, by the profile, the decimal point is left out.
+        Empty while the gauge shows none of this press: an operator counts the repetitions. Now and then, by the
+        profile, the decimal point is left out.
         """
         self._catch_up()
         shown = str(self._device("algometer").read_maximum())
+        if self._stored is not None and self._repetitions() == self._stored:
+            shown = ""
         self._readings += 1
         key = self._place.key if self._place is not None else ""
         chance = self._world.random("operator", self._visit, "typing", key, self._readings)
         return shown.replace(".", "") if chance.random() < self._profile.typing_error else shown
+
+    def _repetitions(self) -> int | None:
+        """How many repetitions the console has taken; None for a gauge that does not count."""
+        stored: int | None = getattr(self._device("algometer"), "stored", None)
+        return stored
 
     def _catch_up(self) -> None:
         self._world.advance(self._now_s())

@@ -27,7 +27,9 @@ from qst_drivers.wire.tcs_replies import (
     encode_sensors,
     encode_temperatures,
 )
+from qst_simulators.faults import Moment, Moments, SensorFault
 from qst_simulators.surroundings import Surroundings
+from qst_simulators.tcs_faults import fault_table
 from qst_simulators.tcs_options import Options
 from qst_simulators.tcs_registers import Registers
 from qst_simulators.tcs_serial import TcsSerial
@@ -37,6 +39,7 @@ from qst_simulators.world import Event, World
 _POWER_ON_C = 30.0
 _BATTERY_EMPTY_V, _BATTERY_FULL_V = 21.0, 29.4
 _OFFSET_MAX_C = 0.5  # the maker's absolute accuracy
+_WORKING_PERCENT = 1  # below it the device ignores every start (our choice)
 _NO_PROBE = 999
 _EXPOSURE_FROM_C, _EXPOSURE_S, _EXPOSURE_AT_60_S = 50.0, 12.0, 2.0
 _SELF_TEST_S = 10.0
@@ -74,12 +77,20 @@ class SimulatedQstlabTcs(TcsSerial):
         self.surface = TemplateSurface(world, _POWER_ON_C, offset_c=probe_c, power_limited=options.power_limited)
         self._resting = TemplateSurface(world, _POWER_ON_C)  # zones that take no part
         self._sensor_errors = [0] * (ZONE_COUNT + 1)
+        self.sensor: SensorFault | None = None  # what is wrong with all readings
+        self.moments = Moments()
+        self._arrival: Event | None = None
         self._stimulus_end: Event | None = None
         self._display: Event | None = None
         if options.sensor_fault_zone:
             self._sensor_errors[options.sensor_fault_zone] = 1
         self._actions = self._table()
         self._power_on()
+        self.fault_table = fault_table(self, world)
+
+    def inject(self, name: str, **options: Any) -> None:  # noqa: ANN401 - plain data from a station file
+        """Let a fault of the device strike now; see :mod:`qst_simulators.tcs_faults`. Raises ValueError."""
+        self.fault_table.strike(name, options)
 
     def _power_on(self) -> None:
         self.registers = Registers(probe_speed=round(self.options.probe_speed_c_per_s * 100))
@@ -128,13 +139,19 @@ class SimulatedQstlabTcs(TcsSerial):
     def _start(self, *, on_button_stop: bool) -> None:
         registers = self.registers
         zone = registers.leading_zone
-        blocked = self.options.charging or any(registers.profile_on) or any(self._sensor_errors)
+        blocked = (
+            self.options.charging
+            or self.options.battery_percent < _WORKING_PERCENT
+            or any(registers.profile_on)
+            or any(self._sensor_errors)
+        )
         if self.stimulating or self.following or zone is None or blocked:
             return
         self.stimulating = True
         self._on_button_stop = on_button_stop
         self._stimulus_start_s = self._world.now_s
-        self._drive(registers.target[zone] / 100, registers.speed[zone])
+        self._drive(registers.target[zone] / 100, registers.speed[zone] * self.faults.pace)
+        self.moments.enter(Moment.RAMP)
         end_s = self._world.now_s + self._allowed_s(registers.duration_ms[zone] / 1000)
         self._stimulus_end = self._world.at(end_s, self._on_duration)
         if self._line_during:
@@ -162,15 +179,41 @@ class SimulatedQstlabTcs(TcsSerial):
             self._return()
 
     def _return(self) -> None:
+        was_stimulating = self.stimulating
         self.stimulating = self.following = False
         if self._stimulus_end is not None:
             self._stimulus_end.cancel()
             self._stimulus_end = None
         zone = self.registers.leading_zone or 0
-        self._drive(self.registers.neutral / 10, self.registers.return_speed[zone])
+        if was_stimulating and self.faults.overshoot_c:
+            self._go_on_and_return(zone)
+        else:
+            self._drive(self.registers.neutral / 10, self.registers.return_speed[zone])
+        if was_stimulating:
+            self.moments.enter(Moment.RETURN)
         self._display_in(_LINE_BETWEEN_S)
 
-    def _drive(self, target_c: float, hundredths_per_s: int) -> None:
+    def _go_on_and_return(self, zone: int) -> None:
+        """The fault: the plate goes on, as fast, before it turns back."""
+        registers = self.registers
+        here_c = self.surface.sensor_c(self._world.now_s)
+        by_c = self.faults.overshoot_c
+        self._drive(here_c + (by_c if registers.target[zone] / 100 >= here_c else -by_c), registers.speed[zone])
+        back_s = self._world.now_s + by_c / (registers.speed[zone] / 100)
+        self._world.at(back_s, self._turn_back)
+
+    def _turn_back(self) -> None:
+        if not self.stimulating:
+            self._drive(self.registers.neutral / 10, self.registers.return_speed[self.registers.leading_zone or 0])
+
+    def slow_down(self, share: float) -> None:
+        """From now on the plate moves out at this share of its speed."""
+        self.faults.pace = share
+        zone = self.registers.leading_zone
+        if self.stimulating and zone is not None:
+            self._drive(self.registers.target[zone] / 100, self.registers.speed[zone] * share)
+
+    def _drive(self, target_c: float, hundredths_per_s: float) -> None:
         fastest = self.registers.probe_speed
         self.surface.drive(target_c, min(hundredths_per_s, fastest) / 100)
 
@@ -188,8 +231,23 @@ class SimulatedQstlabTcs(TcsSerial):
             self._resting.drive(self.registers.neutral / 10, self.registers.return_speed[zone] / 100)
             if not self.stimulating and not self.following:
                 self._drive(self.registers.neutral / 10, self.registers.return_speed[zone])
+                self._tell_adaptation()
         elif self.following and name in ("C", "Ot", "V", "Ov"):
             self._drive(self.registers.target[zone] / 100, self.registers.speed[zone])
+
+    def _tell_adaptation(self) -> None:
+        self.moments.enter(Moment.ADAPT)
+        if self._arrival is not None:
+            self._arrival.cancel()
+        self._arrival = self._world.at(self.surface.arrival_s(), self._tell_settling)
+
+    def _tell_settling(self) -> None:
+        if self.moments.now is Moment.ADAPT:
+            self.moments.enter(Moment.SETTLE)
+
+    def reboot(self) -> None:
+        """The device starts anew, by itself: what it was told is forgotten, and it says nothing until it is up."""
+        self._reset(greeting=b"")
 
     def fail_sensor(self, zone: int) -> None:
         """The sensor of ``zone`` (1…5; 0 the neutral one) breaks now: five beeps, and a stimulus is stopped."""
@@ -206,12 +264,13 @@ class SimulatedQstlabTcs(TcsSerial):
         self._after_parameter("N")
         self._answer(f"N{self.registers.neutral:03d}".encode("ascii"))
 
-    def _reset(self) -> None:
+    def _reset(self, greeting: bytes = b"\rself-test") -> None:
         self._return()
         self._power_on()
         self._after_parameter("N")
         self._busy_until_s = self._world.now_s + _SELF_TEST_S
-        self._answer(b"\rself-test")
+        if greeting:
+            self._answer(greeting)
         self._display_in(_SELF_TEST_S)
 
     # --- answers -------------------------------------------------------------------------------------------------
@@ -222,6 +281,8 @@ class SimulatedQstlabTcs(TcsSerial):
             return [_NO_PROBE * per_degree // 10] * ZONE_COUNT
         now_s = self._world.now_s
         here_c = self.surface.sensor_c(now_s)
+        if self.sensor is not None:
+            here_c = self.sensor.read(now_s, here_c)
         start = int(self._uniform() * _NOISE_STARTS)
         errors = zip(self._zone_offsets, self._noise[start : start + ZONE_COUNT], strict=True)
         enabled, broken = self.registers.enabled, self.faults.zone_error_c

@@ -22,6 +22,8 @@ class Faults:
     ignores_button: bool = False  # the firmware does not see the response button when it runs a stimulus
     ignores_duration: bool = False  # the stimulus does not end by itself: stuck at its target
     ignores_abort: bool = False  # the firmware does not obey ``A``
+    pace: float = 1.0  # share of the commanded rate that a stimulus really has
+    overshoot_c: float = 0.0  # how far the plate goes on after the end of a stimulus
     zone_error_c: dict[int, float] = field(default_factory=dict)  # zone 1…5 -> this much added to its reading
 
 

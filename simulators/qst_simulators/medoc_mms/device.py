@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from qst.errors import RemoteProtocolError
-from qst_drivers.wire.mms import LENGTH_SIZE, Command, ReceivedRequest, RequestDecoder
+from qst_drivers.wire.mms import LENGTH_SIZE, U32_MAX, Command, ReceivedRequest, RequestDecoder
 from qst_drivers.wire.mms_reply import encode_reply
+from qst_simulators.faults import FaultTable, Moments
+from qst_simulators.medoc_mms.faults import fault_table
 from qst_simulators.medoc_mms.main_station import MainStation, State
 from qst_simulators.medoc_mms.settings import Settings
 from qst_simulators.surroundings import Surroundings
@@ -41,7 +43,25 @@ class SimulatedMedocMms:
         self.main_station = MainStation(world, self._settings, surroundings.button)
         self._half_trip_s = self._settings.round_trip_s / 2
         self._decoder: RequestDecoder | None = None
+        self._restarts_until_s = -1.0
+        self.wrong_echoes = 0  # so many replies to come name another request
+        self.fault_table: FaultTable = fault_table(self, self.main_station, world)
         self._forget()
+
+    def inject(self, name: str, **options: Any) -> None:  # noqa: ANN401 - plain data from a station file
+        """Let a fault of the device strike now; see :mod:`qst_simulators.medoc_mms.faults`. Raises ValueError."""
+        self.fault_table.strike(name, options)
+
+    def restart(self, for_s: float) -> None:
+        """MMS starts anew: nobody answers for ``for_s``, then its operator has to go to the test again."""
+        self.main_station.leave_test()
+        self._restarts_until_s = self._world.now_s + for_s
+        self._hung_up = True
+
+    @property
+    def moments(self) -> Moments:
+        """In which part of a trial MMS is."""
+        return self.main_station.moments
 
     @property
     def surface(self) -> LaggedSurface:
@@ -71,6 +91,8 @@ class SimulatedMedocMms:
     def connect(self, now_s: float) -> None:
         """Accept a connection."""
         self._world.advance(now_s)
+        if now_s < self._restarts_until_s:
+            raise ConnectionRefusedError("nobody listens on the port of MMS")
         self._decoder = RequestDecoder()
         self._forget()
 
@@ -100,7 +122,14 @@ class SimulatedMedocMms:
                 self._world.at(now_s + self._half_trip_s, lambda: self._carry_out(request))
 
     def _carry_out(self, request: ReceivedRequest) -> None:
-        self._frame = encode_reply(self.main_station.answer(request))
+        self._frame = self._encoded(request)
+
+    def _encoded(self, request: ReceivedRequest) -> bytes:
+        reply = self.main_station.answer(request)
+        if self.wrong_echoes:
+            self.wrong_echoes -= 1
+            reply = reply._replace(timestamp=(reply.timestamp - 1) & U32_MAX)
+        return encode_reply(reply)
 
     def transmit(self, now_s: float) -> bytes:
         """The length, then the body, each once it has reached the host; both at once when both have."""
@@ -110,7 +139,7 @@ class SimulatedMedocMms:
             return b""
         if self._status is not None:
             self._world.advance(self._status_due_s)
-            self._frame = encode_reply(self.main_station.answer(self._status))
+            self._frame = self._encoded(self._status)
             self._status = None
         self._world.advance(now_s)
         taken = self._taken

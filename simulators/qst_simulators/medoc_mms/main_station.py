@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from qst_drivers.wire.mms import Command, ReceivedRequest, ReturnCode, SystemState, TestState
 from qst_drivers.wire.mms_reply import BODY_FULL, BODY_WITHOUT_TEMPERATURE, Reply
+from qst_simulators.faults import Moment, Moments
 from qst_simulators.medoc_mms.settings import Program, Settings
 from qst_simulators.medoc_mms.thermode import SimulatedThermode
 from qst_simulators.surroundings import ButtonLine
@@ -75,6 +76,14 @@ STATE_TABLE: dict[State, Row] = {
     State.SAFE_MODE: _row(SystemState.IDLE, TestState.IDLE, ReturnCode.SAFETY_ERROR),
 }
 
+_MOMENTS = {
+    State.PRETEST: Moment.ADAPT,
+    State.WAITING_FOR_TRIGGER: Moment.SETTLE,
+    State.WAITING_FOR_START: Moment.SETTLE,
+    State.STIMULATING: Moment.RAMP,
+    State.RETURNING: Moment.RETURN,
+}
+
 
 class MainStation:
     """MMS with its thermode and the participant's button.
@@ -90,6 +99,9 @@ class MainStation:
         self.thermode = SimulatedThermode(
             world, settings, on_limit=self._end_stimulus, on_safety_error=self._safety_error
         )
+        self.moments = Moments()
+        self.ignores_stop = False  # STOP and ABORT are answered, and nothing happens
+        self.ignores_button = False
         self.state = State.LISTENING if settings.listening else State.NOT_LISTENING
         self._changed_s = -settings.state_change_deafness_s
         self._program: Program | None = None
@@ -127,6 +139,16 @@ class MainStation:
         if command in self._actions:
             self._actions[command]()
         return self._report(request, _OK)
+
+    def enter_safe_mode(self) -> None:
+        """The device has stopped by itself and rests; only its operator can clear it."""
+        self.thermode.to_rest()
+        self._safety_error()
+
+    def leave_test(self) -> None:
+        """The operator leaves the screen on which MMS listens, or MMS starts anew: whatever ran is over."""
+        self._listen()
+        self._enter(State.NOT_LISTENING)
 
     def operator_clears(self) -> None:
         """The operator fixed the cause of Safe Mode or left another screen, and pressed "Go to Test"."""
@@ -175,12 +197,15 @@ class MainStation:
 
     def _stop(self) -> None:
         """SIM: to the program's baseline, unless the pre-test never began; to rest when the test is finalised."""
+        if self.ignores_stop:
+            return
         if self.state is not State.SELECTED:
             self.thermode.to_baseline(self._chosen())
         self._finalise()
 
     def _abort(self) -> None:
-        self._listen()
+        if not self.ignores_stop:
+            self._listen()
 
     def _yes(self) -> None:
         self._yes_by_command = True
@@ -247,7 +272,8 @@ class MainStation:
     def _button_edge(self, pressed: bool) -> None:
         if pressed:
             self._yes_latch = self._row.system == SystemState.TEST
-            self._end_stimulus()
+            if not self.ignores_button:
+                self._end_stimulus()
 
     def _enter(self, state: State) -> None:
         if self._next is not None:
@@ -256,6 +282,9 @@ class MainStation:
         self.state = state
         self._row = self._rows[state]
         self._changed_s = self._world.now_s
+        moment = _MOMENTS.get(state)
+        if moment is not None:
+            self.moments.enter(moment)
 
     def _then(self, time_s: float, action: Callable[[], None]) -> None:
         self._next = self._world.at(time_s, action)
