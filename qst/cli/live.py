@@ -148,7 +148,7 @@ class LiveView:
             case Pace(elapsed_s=elapsed_s, expected=expected):
                 self._value = f"{elapsed_s:4.1f} s: the display should show {expected}"
             case RestLeft(seconds=seconds):
-                self._status = f"rest, {seconds:.0f} s left"
+                self._status = f"rest, {seconds:.0f} s left" if seconds else "your turn"
             case Remark():
                 self._lines(event)
 

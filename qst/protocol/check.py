@@ -196,12 +196,6 @@ def _rate_problems(trial: PlannedTrial, caps: Capabilities) -> Iterator[CheckPro
 
 def _notes(trial: PlannedTrial, caps: Capabilities) -> Iterator[CheckProblem]:
     note, rounding = _reporter(trial, NOTE), trial.rounding
-    if caps.programming is Programming.PROGRAMS and isinstance(trial.ramp, ThermalRamp):
-        ramp = trial.ramp
-        yield note(
-            f"the {caps.kind} runs prepared programs only: the station must name one for {ramp.start_c:g} to "
-            f"{ramp.cutoff_c:g} °C at {ramp.rate_c_per_s:g} °C/s, return {ramp.return_rate_c_per_s:g} °C/s"
-        )
     if caps.programming is Programming.HAND:
         yield note(f"a hand makes the ramp of the {caps.kind}: the software can pace and warn, not stop it")
     if caps.reading is Reading.OPERATOR and trial.reading == "at_response":

@@ -186,6 +186,8 @@ class Desk:
         while True:
             left_s = until_s - self._clock.monotonic()
             if left_s <= 0:
+                if told_s >= 0:
+                    self.tell(RestLeft(0.0))
                 return None
             if int(left_s) != told_s:
                 told_s = int(left_s)

@@ -24,6 +24,8 @@ def describe_result(record: Trial) -> str:
         text = f"{record.value_display:g} {DISPLAY_UNITS[record.display_unit].label}"
     else:
         text = record.outcome.value.replace("_", " ")
+    if record.raw_text:
+        text += f" (typed: {record.raw_text})"
     if record.rate_flag:
         text += f" (ramp too {record.rate_flag})"
     return f"{text}; not valid: {record.invalid_reason}" if record.invalid_reason else text
