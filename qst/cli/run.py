@@ -17,12 +17,12 @@ from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
 from qst.cli.keys import require_terminal, single_keys
 from qst.cli.live import LineView, LiveView, Unbreakable, VisitConsole, json_result, print_result
+from qst.cli.rigs import make_rig
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import find_station, simulated_bench, simulated_rig, simulated_station
+from qst.cli.simulated import find_station, simulated_station
 from qst.cli.terminal import HELP, Keyboard, SpaceBar, TerminalOperator
 from qst.clock import Clock, RealClock, VirtualClock
 from qst.errors import InputError, StationFileError
-from qst.instruments import ResponseButton
 from qst.protocol.loader import load_bytes, load_protocol
 from qst.protocol.plan import Plan
 from qst.record.log import LogWriter, log_path
@@ -39,6 +39,11 @@ from qst_simulators.profile import Profile, load_profile, parse_profile
 FASTEST = "max"
 #: Faster than this, a computer cannot keep up with the devices' own time-outs in real time.
 FASTEST_REAL = 100
+#: What stands above every real visit.
+INTENDED_USE = (
+    "Research software, not a medical device; not validated for diagnosis. A trained operator watches the participant; "
+    "the instruments' own safety limits and stops stay in force."
+)
 #: What a simulated visit is called when nobody gives it a name.
 SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIM", "simulated"
 
@@ -73,7 +78,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     path: Path
     history: History | None = None
-    space_bar: SpaceBar | None = None
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +127,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--data", type=_PATH, default=Path("qst-data"), show_default=True, help="Folder for logs.")
 @click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
 @click.option("--auto", is_flag=True, help="Simulated visits: nobody is asked anything.")
+@click.option("--capture", type=_PATH, metavar="DIR", help="Folder for files with every byte on the wires.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
     protocol: str,
@@ -137,6 +142,7 @@ def run(
     data: Path,
     speed: str | None,
     auto: bool,
+    capture: Path | None,
     as_json: bool,
 ) -> int:
     """Run a visit after PROTOCOL, a shipped protocol's name or a file.
@@ -153,8 +159,8 @@ def run(
     who = _who(participant, visit, operator, study, simulated=bench.station.simulated)
     abort = AbortSwitch()
     clock = manner.clock(abort)
-    space_bar = _space_bar(bench, clock, manner)
-    rig = _rig(bench, clock, load_profile(participant_model), seed=seed, visit=visit, button=space_bar)
+    profile = load_profile(participant_model) if bench.station.simulated else None
+    rig = make_rig(bench, clock, abort, profile, seed=seed, visit=visit, attended=not unattended, capture=capture)
     plan = checked_plan(loaded, seed, rig)
     path = log_path(data, who.participant_id, visit, plan.protocol_id)
     first = data / f"{who.participant_id}_visit-{visit}_{plan.protocol_id}.jsonl"
@@ -162,9 +168,7 @@ def run(
         click.echo(f"note: there is a log of this visit already, {first}; to go on with it, use 'qst resume'", err=True)
     with LogWriter.create(path, clock, sync=clock.kind == "real") as log:
         log.write(header(who, loaded, plan, rig, clock, seed=seed))
-        return _conduct(
-            Job(rig=rig, plan=plan, who=who, seed=seed, path=path, space_bar=space_bar), log, clock, abort, manner
-        )
+        return _conduct(Job(rig=rig, plan=plan, who=who, seed=seed, path=path), log, clock, abort, manner)
 
 
 @click.command()
@@ -172,8 +176,9 @@ def run(
 @click.option("--operator", metavar="ID", help="Who runs the rest of the visit.")
 @click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
 @click.option("--auto", is_flag=True, help="Simulated visits: nobody is asked, even if an operator began the visit.")
+@click.option("--capture", type=_PATH, metavar="DIR", help="Folder for files with every byte on the wires.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def resume(log: Path, operator: str | None, speed: str | None, auto: bool, as_json: bool) -> int:
+def resume(log: Path, operator: str | None, speed: str | None, auto: bool, capture: Path | None, as_json: bool) -> int:
     """Go on with the interrupted visit in LOG, at its next trial, in the same file.
 
     Nothing is repeated by itself: about a trial that was under way the operator is asked.
@@ -189,9 +194,10 @@ def resume(log: Path, operator: str | None, speed: str | None, auto: bool, as_js
         bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
         _refuse_toys_on_real_instruments(bench, manner)
         manner.require_terminal()
-        profile = parse_profile(first.participant_model, where=f"{log.name} (participant model)")
-        space_bar = _space_bar(bench, clock, manner)
-        rig = _rig(bench, clock, profile, seed=first.seed, visit=first.visit, button=space_bar)
+        profile = _recorded_profile(first, log)
+        rig = make_rig(
+            bench, clock, abort, profile, seed=first.seed, visit=first.visit, attended=not unattended, capture=capture
+        )
         plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{log.name} (protocol)"), first.seed, rig)
         history = history_of(so_far)
         who = Who(
@@ -211,7 +217,7 @@ def resume(log: Path, operator: str | None, speed: str | None, auto: bool, as_js
                 next_sequence_index=history.next_index,
             )
         )
-        job = Job(rig=rig, plan=plan, who=who, seed=first.seed, path=log, history=history, space_bar=space_bar)
+        job = Job(rig=rig, plan=plan, who=who, seed=first.seed, path=log, history=history)
         return _conduct(job, writer, clock, abort, manner)
 
 
@@ -228,7 +234,7 @@ def _station(station: str | None, simulate: str | None) -> LoadedStation:
 
 
 def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> None:
-    """Speed and an absent operator exist in simulation only, and so far there are no links to real instruments."""
+    """Speed, an absent operator and a simulated button exist in simulation only."""
     if bench.station.simulated:
         return
     if manner.unattended or manner.speed != "1":
@@ -237,25 +243,10 @@ def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> 
             where=bench.source,
             remedy="leave out --auto and --speed",
         )
-    links = ", ".join(spec.link for spec in bench.station.roles().values())
-    raise StationFileError(
-        f"this version connects to simulated instruments only, not to {links}",
-        where=bench.source,
-        did="connected nothing",
-        remedy="use sim:// links",
-    )
-
-
-def _space_bar(station: LoadedStation, clock: Clock, manner: "Manner") -> SpaceBar | None:
-    """The participant's button, where it is the space bar and somebody is there to press it."""
-    return SpaceBar(clock) if station.station.button == "keyboard" and not manner.unattended else None
-
-
-def _rig(
-    station: LoadedStation, clock: Clock, profile: Profile, *, seed: int, visit: int, button: ResponseButton | None
-) -> Rig:
-    bench = simulated_bench(station, clock, seed=seed, profile=profile, visit=visit)
-    return simulated_rig(station, bench, clock, profile, button)
+    if bench.station.button == "simulated":
+        raise StationFileError(
+            "this station is real and its button is simulated", where=bench.source, remedy="write button: keyboard"
+        )
 
 
 def _who(participant: str | None, visit: int, operator: str | None, study: str, *, simulated: bool) -> Who:
@@ -288,6 +279,13 @@ def _resumable(so_far: VisitLog, path: Path) -> Header:
     return so_far.header
 
 
+def _recorded_profile(first: Header, log: Path) -> Profile | None:
+    """The simulated participant as the log's header has it; None in a real visit."""
+    if not first.simulated:
+        return None
+    return parse_profile(first.participant_model, where=f"{log.name} (participant model)")
+
+
 # -- the visit ----------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +295,8 @@ def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manne
     simulated = job.rig.station.station.simulated
     title = f"{job.plan.protocol_id} · {job.who.participant_id} · visit {job.who.visit}"
     with contextlib.suppress(OSError):  # a lost screen does not decide a visit
+        if not simulated:
+            console.print(INTENDED_USE, highlight=False, style="bold")
         console.print(f"{'SIMULATED  ' if simulated else ''}{title}  (seed {job.seed})", highlight=False)
     with abort_on_signals(abort), _operator(job, console, clock, abort, manner, title) as operator:
         result = run_session(
@@ -330,10 +330,11 @@ def _operator(
             yield AutomaticOperator(clock, job.rig.hands, Unbreakable(view), follows_samples=True)
         return
     with single_keys() as read_keys, _live(job, console, title) as view:
+        button = job.rig.button if isinstance(job.rig.button, SpaceBar) else None
         keyboard = Keyboard(abort, read_keys)
         keyboard.start()
         view.help = HELP
-        yield TerminalOperator(keyboard, view.ask, Unbreakable(view), job.space_bar)
+        yield TerminalOperator(keyboard, view.ask, Unbreakable(view), button)
 
 
 def _live(job: "Job", console: Console, title: str) -> LiveView:

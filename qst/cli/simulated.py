@@ -11,6 +11,7 @@ from qst.protocol.problems import did_you_mean
 from qst.station import SIMULATED, InstrumentSpec, LoadedStation, driver_class, load_station, load_station_bytes
 from qst.units import parse
 from qst.visit.session import Rig, build_instruments
+from qst_drivers.links import capture_links
 from qst_drivers.links.nowhere import NoLink
 from qst_drivers.links.sim import SimLink
 from qst_simulators.bench import Bench as SimulatedBench
@@ -83,6 +84,7 @@ def simulated_rig(
     clock: Clock,
     profile: Profile,
     button: ResponseButton | None = None,
+    capture: Path | None = None,
 ) -> Rig:
     """The station's drivers, joined to a simulated bench.
 
@@ -92,13 +94,15 @@ def simulated_rig(
         clock: the visit's clock.
         profile: who is simulated; its text goes into the log.
         button: the participant's button, when a person presses it; else the simulated participant does.
+        capture: folder for files with every byte on the links; None keeps none.
 
     Raises:
         StationFileError: a driver refuses its settings.
     """
 
     def link(role: str, spec: InstrumentSpec) -> Link:
-        return SimLink(bench.device(role), clock, spec.link)
+        made = SimLink(bench.device(role), clock, spec.link)
+        return made if capture is None else capture_links(made, role, capture, clock)
 
     return Rig(
         station=station,
