@@ -60,6 +60,13 @@ def parse_tcp(text: str, *, whole: str = "") -> TcpAddress:
     return TcpAddress(host, int(port))
 
 
+def link_to(address: str) -> str | None:
+    """The link of a station file that leads to a served address; None behind a serial port: only the cable knows."""
+    if address.startswith(_PTY):
+        return f"serial://{address.removeprefix(_PTY)}?baud={_BAUD}"
+    return address if address.startswith(_TCP) else None
+
+
 def _parse_serial(text: str) -> SerialAddress:
     port, _, baud = text.removeprefix(_SERIAL).partition("@")
     if not port:

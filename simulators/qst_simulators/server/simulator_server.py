@@ -16,7 +16,7 @@ from qst.errors import InputError
 from qst_simulators.bench import Bench
 from qst_simulators.profile import Profile, load_profile
 from qst_simulators.server import commands
-from qst_simulators.server.address import Address, PtyAddress, TcpAddress, parse_address, parse_tcp
+from qst_simulators.server.address import Address, PtyAddress, TcpAddress, link_to, parse_address, parse_tcp
 from qst_simulators.server.at_the_bench import LockedButton, LockedHands
 from qst_simulators.server.control import ControlPort, obeying
 from qst_simulators.server.port import ByteDevice, Port, Source, manners_of
@@ -118,6 +118,12 @@ class SimulatorServer:
     def addresses(self) -> dict[str, str]:
         """Role -> where a client finds it: ``tcp://127.0.0.1:20121``, ``pty:/dev/pts/3``, ``serial:COM5@9600``."""
         return {role: port.address for role, port in self._ports.items()}
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Role -> the link of a station file that leads there; roles behind a serial port have none."""
+        found = {role: link_to(address) for role, address in self.addresses.items()}
+        return {role: link for role, link in found.items() if link is not None}
 
     @property
     def control(self) -> tuple[str, int]:
