@@ -137,6 +137,13 @@ class Mark10:
         """
         self._link.open()
         self._connected = True
+        try:
+            return self._greet()
+        except BaseException:
+            self.close()
+            raise
+
+    def _greet(self) -> Identity:
         talk = self._talk
         talk.silence()
         found = talk.settings()

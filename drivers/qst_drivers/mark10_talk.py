@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from qst.clock import Clock
-from qst.errors import InstrumentFaultError, LinkClosedError, LinkTimeoutError, RemoteProtocolError
+from qst.errors import InstrumentFaultError, LinkClosedError, LinkError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, ListReply, Unit
@@ -17,6 +17,9 @@ from qst_drivers.wire.mark10 import Command, ListReply, Unit
 _ANSWER_S = 0.5  # longest wait for an answer
 _QUIET_S = 0.2  # when nothing came for this long, nothing of an old stream is under way
 _PATIENCE = 5  # so many times
+_REMEDY: Final = (
+    "Check the cable, the baud rate, and that no menu of the gauge is open; if it switched itself off, press its key."
+)
 
 _ASK_LIST: Final = wire.encode(Command("LIST"))
 _SILENCE: Final = wire.encode(Command("AOUT", 0))
@@ -30,20 +33,32 @@ class Mark10Talk:
         clock: the visit's clock.
     """
 
-    __slots__ = ("_decoder", "_feed", "_link", "_now", "_read_available", "_sleep", "_suspect", "send")
+    __slots__ = ("_decoder", "_feed", "_link", "_now", "_read_available", "_sleep", "_suspect")
 
     def __init__(self, link: Link, clock: Clock) -> None:
         self._link = link
         self._now: Callable[[], float] = clock.monotonic
         self._sleep: Callable[[float], None] = clock.sleep
         self._read_available = link.read_available
-        self.send = link.write
         self._suspect = False  # lines of the past may still be under way
         self._renew()
 
     def _renew(self) -> None:
         self._decoder = wire.ReplyDecoder()
         self._feed = self._decoder.feed
+
+    def send(self, data: bytes) -> None:
+        """Write. Raises LinkError."""
+        try:
+            self._link.write(data)
+        except LinkError as error:
+            self._explain(error)
+            raise
+
+    def _explain(self, error: LinkError | RemoteProtocolError) -> None:
+        """Links and codecs do not know what they belong to; who reads the message must."""
+        error.where = error.where or self._link.description
+        error.remedy = error.remedy or _REMEDY
 
     def silence(self) -> None:
         """Tell the gauge to end its stream, without waiting. What it has already sent is not believed any more."""
@@ -89,8 +104,12 @@ class Mark10Talk:
         Raises:
             LinkError, RemoteProtocolError.
         """
-        data = self._read_available()
-        return self._feed(data) if data else ()
+        try:
+            data = self._read_available()
+            return self._feed(data) if data else ()
+        except (LinkError, RemoteProtocolError) as error:
+            self._explain(error)
+            raise
 
     def begin_stream(self, frame: bytes) -> None:
         """Throw old lines away and send ``frame``, which starts a stream."""
@@ -109,7 +128,9 @@ class Mark10Talk:
         replies = self._receive(self._now() + _ANSWER_S)
         if len(replies) > 1:
             self._suspect = True
-            raise RemoteProtocolError("the gauge sent more lines than it was asked for", where=self._link.description)
+            raise RemoteProtocolError(
+                "the gauge sent more lines than it was asked for", where=self._link.description, remedy=_REMEDY
+            )
         return replies[0]
 
     def ask_newton(self, frame: bytes) -> float:
@@ -157,7 +178,9 @@ class Mark10Talk:
                 f"the gauge shows another unit than N: '{reply.text}'",
                 remedy="Leave the unit key alone, then repeat.",
             )
-        return RemoteProtocolError("the gauge sent no reading where one belongs", where=self._link.description)
+        return RemoteProtocolError(
+            "the gauge sent no reading where one belongs", where=self._link.description, remedy=_REMEDY
+        )
 
     def overloaded(self, text: str) -> InstrumentFaultError:
         """The gauge is loaded beyond its capacity."""
@@ -166,7 +189,9 @@ class Mark10Talk:
             remedy="Remove the load at once. Loaded beyond 150 % of its capacity a gauge needs a new calibration.",
         )
 
-    def fault(self, what: str, *, did: str = "The reading was not used.", remedy: str = "") -> InstrumentFaultError:
+    def fault(
+        self, what: str, *, did: str = "The reading was not used.", remedy: str = _REMEDY
+    ) -> InstrumentFaultError:
         """A fault of this gauge."""
         return InstrumentFaultError(what, where=self._link.description, did=did, remedy=remedy)
 
@@ -194,3 +219,6 @@ class Mark10Talk:
                 remedy="See that the gauge is on, shows its main screen (it is silent in menus) and listens to this "
                 "port (menu 'Serial/USB Settings').",
             ) from silent
+        except (LinkError, RemoteProtocolError) as error:
+            self._explain(error)
+            raise

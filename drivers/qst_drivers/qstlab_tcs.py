@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from qst.clock import Clock
 from qst.errors import (
+    InstrumentError,
     InstrumentFaultError,
     LinkError,
     LinkTimeoutError,
@@ -121,7 +122,7 @@ class QstlabTcs:
         for _ in range(2):
             port.send(_MUTE)
             port.drain(QUIET_S)
-        header = decode_header(port.text("H"))
+        header = port.decoded("H", decode_header)
         port.paced = header.major is None or header.major < _UNPACED_FROM
         port.require_battery(self._settings.min_battery_percent)
         port.require_sensors()
@@ -159,8 +160,8 @@ class QstlabTcs:
             if not self._safe:
                 self.make_safe()
             self._port.send(_ALL_ZONES_OUT)
-        except LinkError:
-            return  # nothing can be said to a device that is gone; its own duration ends the stimulus
+        except (LinkError, InstrumentError):
+            return  # make_safe has told it, or will; a device that is gone is ended by its own duration
         finally:
             self._open = False
             self._program = self._watch = None
@@ -189,6 +190,7 @@ class QstlabTcs:
 
     def prepare(self, ramp: ThermalRamp) -> None:
         """Prove and program ``ramp``, and read it back. Nothing moves: the baseline is set by :meth:`adapt`."""
+        self.check(ramp)
         program = write_program(ramp, self._settings)
         self._require_idle()
         self._program, self._adapted, self._watch = None, False, None
@@ -198,9 +200,11 @@ class QstlabTcs:
         self._program = program
 
     def _read_parameters(self) -> dict[str, int]:
-        data = self._port.text("P")
-        self.parameters_text = data.decode("ascii", "replace")
-        return decode_parameters(data)
+        def read(data: bytes) -> dict[str, int]:
+            self.parameters_text = data.decode("ascii", "replace")
+            return decode_parameters(data)
+
+        return self._port.decoded("P", read)
 
     def _verify(self, expected: Mapping[str, int]) -> None:
         try:
@@ -262,8 +266,8 @@ class QstlabTcs:
         """
         if not self._open:
             self._require_open()
-        time_s = self._clock.monotonic()
         keys, temperatures = self._port.ask_keys_and_temperatures()
+        time_s = self._port.asked_s
         value_c = self._mean_c(temperatures)
         pressed = keys.respond
         watch = self._watch

@@ -6,10 +6,11 @@ battery: its answer looks like no other, and everything before it is discarded.
 """
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from qst.clock import Clock
-from qst.errors import InstrumentFaultError, LinkClosedError, LinkTimeoutError, RemoteProtocolError
+from qst.errors import InstrumentFaultError, LinkClosedError, LinkError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
 from qst_drivers.wire.tcs_replies import TEXT_LIMIT, Keys, Reply, ReplyDecoder, Temperatures
 
@@ -23,6 +24,8 @@ TEXT_S: Final = 2.0
 #: An answer later than this after a doubt is treated as silence; the line stays in doubt.
 RESYNC_S: Final = 1.0
 ABORT_REPEATS: Final = 3
+T = TypeVar("T")
+
 _MARKER = re.compile(rb"\r\d\d\.\d{4}v \d{3}%\Z")
 _DID = "the line counts as out of step and is brought back in step before the next question"
 _REMEDY = (
@@ -44,15 +47,23 @@ class TcsPort:
         self._decoder = ReplyDecoder()
         self.paced = True
         self.in_doubt = False
+        self.asked_s = 0.0  #: when the last question of fixed length was written: its answer was measured then
 
     def send(self, data: bytes) -> None:
         """Write commands, one character each 2 ms while the firmware needs it."""
         if not self.paced:
-            self._link.write(data)
+            self._write(data)
             return
         for byte in data:
-            self._link.write(bytes((byte,)))
+            self._write(bytes((byte,)))
             self._clock.sleep(PACE_S)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._link.write(data)
+        except LinkError as gone:
+            gone.remedy = gone.remedy or _REMEDY
+            raise
 
     def abort(self) -> None:
         """``A``, three times: the first may fall into a command under way, and none of them can do harm."""
@@ -80,11 +91,9 @@ class TcsPort:
     def _exchange(self, queries: str, data: bytes) -> list[Reply]:
         decoder = self._decoder
         self.in_doubt = True  # until the answer is whole: also when an abort ends the wait
+        self.asked_s = self._clock.monotonic()
         try:
-            if self.paced:
-                self.send(data)
-            else:
-                self._link.write(data)
+            self.send(data)
             decoder.expect(queries)
             replies = decoder.feed(self._read(ANSWER_S))
             if not decoder.complete:
@@ -141,6 +150,19 @@ class TcsPort:
             raise
         self.in_doubt = False
         return data
+
+    def decoded(self, query: str, decode: Callable[[bytes], T]) -> T:
+        """The free text that answers ``query``, as ``decode`` reads it.
+
+        Raises:
+            LinkTimeoutError, LinkClosedError, RemoteProtocolError: as :meth:`text`, or it cannot be read.
+        """
+        data = self.text(query)
+        try:
+            return decode(data)
+        except RemoteProtocolError as wrong:
+            self._doubt()
+            raise RemoteProtocolError(wrong.what, where=self._link.description, did=_DID, remedy=_REMEDY) from wrong
 
     def drain(self, quiet_s: float) -> bytes:
         """Take what comes until nothing has come for ``quiet_s``."""

@@ -1,5 +1,7 @@
 """What the driver expects of a plate on its ramp, and what it concludes when it sees something else."""
 
+import math
+
 from qst.errors import InstrumentFaultError
 from qst.instruments import RampEnd
 from qst_drivers.tcs_program import Program
@@ -36,7 +38,7 @@ class RampWatch:
         self._rate = ramp.rate_c_per_s
         self._travel_c = abs(ramp.cutoff_c - ramp.start_c)
         self._most_c = self._travel_c + overshoot_c + _ABSOLUTE_C
-        self._peak_c = 0.0
+        self._peak_c = -math.inf  # the first reading may lie a little before the start
         self._followed_s = began_s  # when the plate last was where it should be
 
     def see(self, time_s: float, value_c: float, *, pressed: bool) -> None:

@@ -129,8 +129,9 @@ class MedocMms:
         try:
             if self._phase is not Phase.RESTING:
                 self.make_safe()
-        except LinkError:
-            # The caller has been, or will be, told by make_safe itself; closing must not hide what it was closing for.
+        except (LinkError, InstrumentError):
+            # The caller has been, or will be, told by make_safe itself; closing must not hide what it was closing for,
+            # nor keep the station's other instruments from being closed.
             self._phase = Phase.RESTING
         finally:
             self._connected = False

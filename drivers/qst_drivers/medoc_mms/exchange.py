@@ -11,6 +11,11 @@ from qst_drivers.wire.mms_reply import Reply, ReplyDecoder
 #: How often a status is asked before its failure is believed.
 STATUS_ATTEMPTS = 2
 
+_REMEDY = (
+    "If a test may be running, take the thermode off the skin first. See that the MMS computer is on, shows its test "
+    "screen and has External Control ticked, and check the network cable."
+)
+
 
 class Exchange:
     """Talks to MMS. A reply counts only when it echoes the time stamp and the command of its own request.
@@ -70,9 +75,26 @@ class Exchange:
         self._link.close()
 
     def _once(self, command: int, parameter: int | None, timeout_s: float) -> Reply:
-        link = self._link
         timestamp = self._next_timestamp()
         frame = encode_request(Request(command, timestamp, parameter))
+        try:
+            reply = self._carried(frame, timeout_s)
+        except (LinkError, RemoteProtocolError) as error:
+            error.where, error.remedy = error.where or self.where, error.remedy or _REMEDY
+            raise
+        if reply.timestamp != timestamp or reply.command != command:
+            raise RemoteProtocolError(
+                f"a reply to another request came: command {reply.command}, time stamp {reply.timestamp}, "
+                f"expected command {command}, time stamp {timestamp}",
+                where=self.where,
+                did="The reply was not used.",
+                remedy=_REMEDY,
+            )
+        return reply
+
+    def _carried(self, frame: bytes, timeout_s: float) -> Reply:
+        """One connection: the frame out, the reply back."""
+        link = self._link
         link.open()
         try:
             self.written_s = self._now()
@@ -81,13 +103,6 @@ class Exchange:
             self.replied_s = self._now()
         finally:
             link.close()
-        if reply.timestamp != timestamp or reply.command != command:
-            raise RemoteProtocolError(
-                f"a reply to another request came: command {reply.command}, time stamp {reply.timestamp}, "
-                f"expected command {command}, time stamp {timestamp}",
-                where=self.where,
-                did="The reply was not used.",
-            )
         return reply
 
     def _read(self, deadline_s: float) -> Reply:
