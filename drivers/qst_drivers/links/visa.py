@@ -32,7 +32,7 @@ class VisaLink:
     Args:
         url: see the module.
         clock: for deadlines.
-        abort: ends every wait for an answer within 20 ms.
+        abort: ends every wait for an answer within a few milliseconds.
 
     Raises:
         StationFileError: no resource that carries bytes, or a wrong option.

@@ -19,7 +19,7 @@ from qst.clock import Clock
 from qst.errors import LinkOpenError
 
 #: Longest single wait, in real seconds.
-SLICE_S: Final = 0.020
+SLICE_S: Final = 0.004
 #: Pause between two looks at something that cannot wake anybody.
 LOOK_S: Final = 0.001
 
