@@ -32,12 +32,12 @@ def test_shipped_stations_load_name_their_schema_and_fit_it(name: str) -> None:
     assert set(loaded.station.roles()) == {"thermode", "algometer"}
 
 
-def test_there_are_the_three_stations_of_the_readme() -> None:
-    assert shipped_stations() == ("default", "paper", "tcs")
+def test_there_are_the_four_stations_of_the_readme() -> None:
+    assert shipped_stations() == ("default", "paper", "peltier", "tcs")
 
 
 def test_every_driver_can_be_asked_without_a_device() -> None:
-    assert driver_names() == ("jtech-commander", "mark10", "medoc-mms", "qstlab-tcs")
+    assert driver_names() == ("arroyo-5300", "jtech-commander", "mark10", "medoc-mms", "qstlab-tcs")
     for name in driver_names():
         assert driver_class(name).CAPABILITIES.kind in ("thermode", "algometer")
     for name in shipped_stations():
