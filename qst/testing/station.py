@@ -77,7 +77,7 @@ class VirtualStation:
     ) -> None:
         self.abort = AbortSwitch() if abort is None else abort
         self.clock = VirtualClock(self.abort)
-        self.station = _switched(_loaded(station), simulator or {})
+        self.station = with_switches(_loaded(station), simulator or {})
         profile = load_profile(participant) if isinstance(participant, str) else participant
         self.bench: Bench = simulated_bench(self.station, self.clock, seed=seed, profile=profile, visit=who.visit)
         self.rig = simulated_rig(self.station, self.bench, self.clock, profile)
@@ -99,7 +99,8 @@ class VirtualStation:
             path: the log, where it should not get its usual name in the folder.
 
         Raises:
-            LogWriteError: the log exists already, or cannot be written.
+            InputError: there is a log of this name already.
+            LogWriteError: it cannot be written; the instruments are safe and closed.
         """
         path = self.path if path is None else path
         operator = operator or AutomaticOperator(self.clock, self.rig.hands)
@@ -135,7 +136,7 @@ def _loaded(station: str | Path | LoadedStation) -> LoadedStation:
     return loaded
 
 
-def _switched(station: LoadedStation, switches: Mapping[str, Mapping[str, Any]]) -> LoadedStation:
+def with_switches(station: LoadedStation, switches: Mapping[str, Mapping[str, Any]]) -> LoadedStation:
     """The station with some simulator switches changed. Raises InputError for a role that it has not."""
     specs = station.station.instruments
     for role, changes in switches.items():
