@@ -3,7 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -82,32 +82,28 @@ def test_the_state_tells_the_truth_about_every_device(control: Control) -> None:
     assert devices["algometer"]["menu_open"] is False
 
 
-class Balky:
-    """A device that takes faults, put in the place of one that may not."""
-
-    def __init__(self, device: Any) -> None:
-        self._device = device
-        self.injected: list[tuple[str, dict[str, Any]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._device, name)
-
-    def inject(self, name: str, *, for_s: float = 1.0) -> None:
-        if name != "silence":
-            raise ValueError("no such fault")
-        self.injected.append((name, {"for_s": for_s}))
-
-
 def test_faults_reach_the_device() -> None:
-    with SimulatorServer(["mark10"]) as server, Control(server.control) as control:
-        with server.lock:
-            device = Balky(server.bench.device("algometer"))
-            cast("dict[str, Any]", server.bench._devices)["algometer"] = device
-        assert control.do("fault", role="algometer", name="silence", options={"for_s": 2.0}) == {"ok": True}
-        assert device.injected == [("silence", {"for_s": 2.0})]
-        assert "no such fault" in control.do("fault", role="algometer", name="nonsense")["error"]
-        assert not control.do("fault", role="algometer", name="silence", options={"nonsense": 1})["ok"]
-        assert "there is no thermode" in control.do("fault", role="thermode", name="silence")["error"]
+    quiet = {"noise": False, "cell_errors": False}
+    with SimulatorServer([("mark10", quiet)], speed=50) as server, Control(server.control) as control:
+
+        def fault(name: str, role: str = "algometer", **options: Any) -> dict[str, Any]:
+            return control.do("fault", role=role, name=name, options=options)
+
+        with dial(server.addresses["algometer"]) as wire:
+            assert fault("duplicated") == {"ok": True}
+            wire.sendall(b"?\r\n")
+            received = b""
+            while len(received) < 20:
+                received += wire.recv(100)
+            assert received == b"0.00 lbF\r\n" * 2
+            assert fault("disconnect", for_s=5.0)["ok"]
+            assert read_to_end(wire) == b""
+        assert "nonsense" in fault("nonsense")["error"]
+        assert "louder" in fault("silence", louder=True)["error"]
+        assert not fault("truncated", count="x")["ok"]
+        assert not fault("truncated", at_s="x")["ok"]
+        assert "there is no thermode" in fault("silence", role="thermode")["error"]
+        assert control.do("state")["ok"]
 
 
 #: What somebody may send, and a part of what it is told.

@@ -65,11 +65,12 @@ class PtyPort:
 
     def serve(self, ready: Collection[Source]) -> None:
         """Hear, look who is there, speak."""
-        if self._device.hung_up(self._now()):
-            self._unplug()
-            return
         if self._ours is None:
-            self._plug_in()
+            self._plug_in_again()
+        elif self._device.hung_up(self._now()):
+            self._unplug()
+        if self._ours is None:
+            return
         if self._ours in ready:
             self._hear()
         elif not self._attended:
@@ -96,6 +97,15 @@ class PtyPort:
         os.set_blocking(self._ours, False)
         if self._link is not None:
             _point(self._link, self._name)
+
+    def _plug_in_again(self) -> None:
+        """Bring the terminal back once the device takes a connection again."""
+        try:
+            self._device.connect(self._now())
+        except ConnectionRefusedError:
+            return
+        self._device.disconnect(self._now())
+        self._plug_in()
 
     def _unplug(self) -> None:
         if self._ours is None:

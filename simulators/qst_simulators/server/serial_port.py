@@ -90,10 +90,9 @@ class SerialPort:
         self._port.close()
 
     def _connect(self) -> None:
-        if not self._device.hung_up(self._now()):
-            with contextlib.suppress(ConnectionRefusedError):
-                self._device.connect(self._now())
-                self._connected = True
+        with contextlib.suppress(ConnectionRefusedError):  # unplugged, or switched off
+            self._device.connect(self._now())
+            self._connected = True
 
     def _speak(self) -> None:
         data = self._device.transmit(self._now())
