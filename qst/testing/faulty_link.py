@@ -21,7 +21,6 @@ class FaultyLink:
 
     Attributes:
         silent: nothing reaches the host; what the device sends is lost.
-        deaf: nothing reaches the device; what the host writes is lost.
         refuses: the link cannot be opened.
         change: what becomes of each chunk from the device; None leaves it as it is.
         written: what the driver wrote, with its times.
@@ -32,12 +31,13 @@ class FaultyLink:
     def __init__(self, inner: Link, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
-        self.silent = self.deaf = self.refuses = False
+        self.silent = self.refuses = False
         self.change: Callable[[bytes], bytes] | None = None
         self.written: list[tuple[float, bytes]] = []
         self.opened = self.closed = 0
         self.is_open = False
         self._cut = False
+        self._until_lost: int | None = None  # writes that pass before one is lost
         self._waiting: deque[float | None] = deque()  # what to do with the chunks to come: hold back so long, or pass
         self._late: deque[tuple[float, bytes]] = deque()  # chunks held back, with the time they arrive
 
@@ -62,9 +62,14 @@ class FaultyLink:
         self._waiting.extend([None] * after)
         self._waiting.append(delay_s)
 
+    def lose_write(self, *, after: int = 0) -> None:
+        """The write after the next ``after`` ones never reaches the device."""
+        self._until_lost = after
+
     def heal(self) -> None:
         """The link is sound again. A chunk that is under way late still arrives."""
-        self.silent = self.deaf = self.refuses = self._cut = False
+        self.silent = self.refuses = self._cut = False
+        self._until_lost = None
         self.change = None
         self._waiting.clear()
 
@@ -89,8 +94,13 @@ class FaultyLink:
         self.written.append((self._clock.monotonic(), data))
         if self._cut:
             raise LinkClosedError("the other side is gone", where=self.description)
-        if not self.deaf:
+        if self._until_lost is None:
             self._inner.write(data)
+        elif self._until_lost:
+            self._until_lost -= 1
+            self._inner.write(data)
+        else:
+            self._until_lost = None
 
     def read(self, timeout_s: float) -> bytes:
         """As :meth:`qst.instruments.Link.read`, with the faults."""

@@ -22,8 +22,11 @@ from qst.testing.conformance.subject import Stage
 
 #: A fault on the wire must be told within this much polling, s.
 NOTICED_WITHIN_S = 5.0
-#: After a reply that came too late the driver is watched for so much longer, s.
-AFTERMATH_S = 4.0
+#: Later than any deadline for one answer, s.
+LATE_S = 3.0
+#: After a reply that came too late the driver is watched for so much longer; in between, it is left alone, s.
+AFTERMATH_S = 0.5
+UNWATCHED_S = 1.5
 #: The stimulus goes on for so long after a hiccup, s.
 HICCUP_S = 1.5
 #: Virtual time has no delays of its own; anything above this is a wait that the switch did not end.
@@ -176,6 +179,20 @@ class WireChecks(LifeChecks):
         seen = len(rig.samples)
         rig.link.hold_back(delay_s)
         rig.follow_through(delay_s + AFTERMATH_S)
+        rig.require_true(seen)
+
+    def test_late_reply_in_a_pause_is_thrown_away(self) -> None:
+        """The same when the reply comes while nobody asks: from then on every answer would be the one before."""
+        rig = self.bench()
+        rig.bring_to(Stage.RAMPING)
+        seen = len(rig.samples)
+        due_s = rig.now_s + LATE_S
+        rig.link.hold_back(LATE_S)
+        failure_of(lambda: rig.follow(LATE_S), "poll() without an answer")
+        rig.clock.sleep(due_s - rig.now_s + UNWATCHED_S)
+        for _ in range(3):
+            rig.follow_through(AFTERMATH_S)
+            rig.clock.sleep(UNWATCHED_S)
         rig.require_true(seen)
 
     def test_late_reply_while_connecting(self, late_reply: int) -> None:
