@@ -100,8 +100,18 @@ def test_faults_reach_the_device() -> None:
             assert read_to_end(wire) == b""
         assert "nonsense" in fault("nonsense")["error"]
         assert "louder" in fault("silence", louder=True)["error"]
-        assert not fault("truncated", count="x")["ok"]
-        assert not fault("truncated", at_s="x")["ok"]
+        # A fault may strike later, when nobody is there to be told that its options make no sense.
+        for name, options in (
+            ("truncated", {"count": "x", "after_s": 0.1}),
+            ("truncated", {"keep": "x"}),
+            ("truncated", {"at_s": "x"}),
+            ("truncated", {"keep": [1]}),
+            ("garbage", {"count": 1.5}),
+            ("garbage", {"count": 10**9}),
+            ("jumping_sensor", {"every_s": 0}),
+            ("silence", {"for_s": -1}),
+        ):
+            assert not fault(name, **options)["ok"]
         assert "there is no thermode" in fault("silence", role="thermode")["error"]
         assert control.do("state")["ok"]
 

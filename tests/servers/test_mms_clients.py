@@ -3,10 +3,17 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
+from qst_simulators.medoc_mms import SimulatedMedocMms
 from qst_simulators.server import SimulatorServer
+from qst_simulators.server.address import TcpAddress
+from qst_simulators.server.port import manners_of
+from qst_simulators.server.tcp_port import TcpPort
+from qst_simulators.surroundings import ButtonLine, Surroundings
+from qst_simulators.world import World
 from tests.servers.rig import FORMS, HEAT, PROGRAMS, STAMP, Control, dial, mms, parse_mms, read_to_end, until
 
 GET_STATUS, SELECT_TP, START, PAUSE, TRIGGER, STOP, ABORT, YES, VAS = 0, 1, 2, 3, 4, 5, 6, 7, 10
@@ -115,6 +122,33 @@ def test_length_and_body_come_as_two_segments() -> None:
         wire.sendall(FORMS["vendor MATLAB"](GET_STATUS))
         assert wire.recv(1024) == b"\x13\0\0\0"
         assert len(read_to_end(wire)) == 19
+
+
+class Recorder:
+    """A client's socket that keeps every send apart."""
+
+    def __init__(self) -> None:
+        self.sends: list[bytes] = []
+
+    def send(self, data: bytes) -> int:
+        self.sends.append(data)
+        return len(data)
+
+    def close(self) -> None:
+        pass
+
+
+def test_length_and_body_are_two_sends_even_when_both_are_due() -> None:
+    world = World(1)
+    device = SimulatedMedocMms(world, {"round_trip_s": 0.0}, Surroundings(ButtonLine(world)))
+    port = TcpPort(device, TcpAddress("127.0.0.1", 0), lambda: 1.0, manners_of("medoc-mms"))
+    recorder = Recorder()
+    device.connect(1.0)
+    port._client = cast("socket.socket", recorder)
+    device.receive(FORMS["CANlab"](GET_STATUS), 1.0)
+    port.serve(())
+    assert [len(send) for send in recorder.sends] == [4, 19]
+    port.close()
 
 
 def test_a_request_may_come_byte_by_byte(address: str) -> None:

@@ -80,12 +80,49 @@ class TellState(_Command, frozen=True, tag="state"):
     """The hidden truth: what no driver can know."""
 
 
+_Duration = Annotated[float, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=1, le=10_000)]
+_Change = Annotated[float, Meta(ge=-1000, le=1000)]
+
+
+class _FaultOptions(msgspec.Struct, frozen=True):
+    """What the options of the suite's own faults may be; a fault may strike later, when nobody is there to be told."""
+
+    at_s: _Duration | None = None
+    when: str | None = None
+    after_s: _Duration = 0.0
+    for_s: _Duration | None = None
+    delay_s: _Duration | None = None
+    late_s: _Duration | None = None
+    every_s: Annotated[float, Meta(gt=0)] | None = None
+    lasts_s: _Duration | None = None
+    bounce_s: Annotated[float, Meta(gt=0)] | None = None
+    count: _Count | None = None
+    bounces: _Count | None = None
+    keep: Annotated[int, Meta(ge=0)] | None = None
+    percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    share: Annotated[float, Meta(gt=0, le=1000)] | None = None
+    by_c: _Change | None = None
+    size: _Change | None = None
+    rate: _Change | None = None
+    now: bool | None = None
+    button: bool | None = None
+
+
 class Fault(_Command, frozen=True, tag="fault"):
-    """Inject a fault into the device of ``role``."""
+    """Inject a fault into the device of ``role``; ``options`` as of ``FaultyDevice.inject``."""
 
     role: str
     name: str
-    options: dict[str, Any] = {}
+    options: dict[str, bool | int | float | str] = {}
+
+    def checked_options(self) -> dict[str, Any]:
+        """The options, each of a kind and size that its fault can do with. Raises CommandError."""
+        try:
+            msgspec.convert(self.options, _FaultOptions)
+        except msgspec.ValidationError as error:
+            raise CommandError(str(error)) from error
+        return dict(self.options)
 
 
 class Quit(_Command, frozen=True, tag="quit"):

@@ -154,8 +154,9 @@ class Stage:
         inject = getattr(self.bench.device(command.role), "inject", None)
         if inject is None:
             raise CommandError(f"the simulator of the {command.role} takes no faults")
+        options = command.checked_options()
         try:
-            inject(command.name, **command.options)
+            inject(command.name, **options)
         except (InputError, ValueError, TypeError, KeyError) as error:
             raise CommandError(f"{command.name}: {error}") from error
 
