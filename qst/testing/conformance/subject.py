@@ -97,4 +97,4 @@ def require_kind(driver: Callable[..., Any], kind: Literal["thermode", "algomete
     """
     found = driver.CAPABILITIES.kind  # type: ignore[attr-defined]  # what every driver class has
     if found != kind:
-        raise InputError(f"this driver is for a {found}", remedy=f"use {found}_conformance")
+        raise InputError(f"this is the driver of another instrument, {found}", remedy=f"use {found}_conformance")
