@@ -29,6 +29,7 @@ from qst.instruments import (
     Sample,
     ThermalRamp,
 )
+from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 from qst_drivers.tcs_capabilities import describe
 from qst_drivers.tcs_port import ABORT_REPEATS, QUIET_S, TcsPort
 from qst_drivers.tcs_program import (
@@ -88,6 +89,7 @@ class QstlabTcs:
         self._program: Program | None = None
         self._adapted = False
         self._watch: RampWatch | None = None
+        self._held: list[tuple[float, float, bool]] = []  # readings of a turn-back that may still be a disturbance
         self.parameters_text = ""  #: the device's own listing, as it was read last
 
     @property
@@ -194,6 +196,7 @@ class QstlabTcs:
         program = write_program(ramp, self._settings)
         self._require_idle()
         self._program, self._adapted, self._watch = None, False, None
+        self._port.require_battery(self._settings.min_battery_percent)
         self._port.require_sensors()
         self._port.send(encode(*program.limits))
         self._verify(program.expected)
@@ -253,6 +256,7 @@ class QstlabTcs:
             )
         self._safe = False
         began_s = self._clock.monotonic()
+        self._held.clear()
         self._watch = RampWatch(program, began_s, self._capabilities.stated_overshoot)
         self._port.send(_START)
 
@@ -275,13 +279,25 @@ class QstlabTcs:
             return (Sample(time_s, value_c, pressed),)
         if watch.ended is None:
             self._second_layer(watch, time_s, value_c, pressed=pressed)
+            if watch.turning or self._held:
+                return self._hold_back(watch, time_s, value_c, pressed=pressed)
         return (Sample(time_s, value_c, pressed, watch.ended),)
+
+    def _hold_back(self, watch: RampWatch, time_s: float, value_c: float, *, pressed: bool) -> Sequence[Sample]:
+        """Keep readings that may belong to a return until it is decided; their first is then the return's first."""
+        self._held.append((time_s, value_c, pressed))
+        if watch.turning and time_s - self._held[0][0] < HELD_BACK_LONGEST_S:
+            return ()
+        samples = [Sample(*reading, watch.ended) for reading in self._held]
+        self._held.clear()
+        return samples
 
     def _second_layer(self, watch: RampWatch, time_s: float, value_c: float, *, pressed: bool) -> None:
         try:
             watch.see(time_s, value_c, pressed=pressed)
-        except InstrumentFaultError:
+        except InstrumentFaultError as fault:
             self._port.abort()
+            fault.did = fault.did or "the stimulus was ended (A sent)"
             raise
         if watch.ended is not None:
             self._port.abort()

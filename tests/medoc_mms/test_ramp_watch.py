@@ -48,7 +48,9 @@ def test_a_latched_yes_from_before_leaves_the_turn_around() -> None:
     it = watch(yes_at_onset=True)
     held = RUNNING | {"yes": True}
     assert it.see(10.0, 35.0, **held) is None
-    assert it.see(10.02, 34.7, **held) is BUTTON
+    assert it.see(10.02, 34.7, **held) is None  # one reading may be a disturbance
+    assert it.turning
+    assert it.see(10.04, 34.5, **held) is BUTTON
 
 
 @pytest.mark.parametrize(("ramp", "start", "top", "back"), [(HEAT, 32.0, 40.0, 39.7), (COLD, 20.0, 10.0, 10.3)])
@@ -79,6 +81,40 @@ def test_a_press_seen_at_the_cutoff_is_censored() -> None:
     it = watch()
     time_s = climb(it, 47.98)
     assert it.see(time_s + 0.1, 47.99, **RUNNING | {"yes": True}) is LIMIT
+
+
+@pytest.mark.parametrize("wrong_c", [-3.0, -0.4])
+def test_a_reading_that_falls_and_comes_back_is_no_turn_around(wrong_c: float) -> None:
+    it = watch()
+    time_s = climb(it, 40.0)
+    assert it.see(time_s + 0.02, 40.0 + wrong_c, **RUNNING) is None
+    assert it.see(time_s + 0.04, 40.01 + wrong_c, **RUNNING) is None
+    assert it.see(time_s + 0.06, 40.02, **RUNNING) is None
+    assert not it.turning
+    assert it.see(time_s + 0.08, 40.02, **RUNNING | {"yes": True}) is BUTTON
+
+
+def test_a_press_after_a_reading_that_cannot_be_right_gives_no_threshold() -> None:
+    it = watch()
+    time_s = climb(it, 40.0)
+    assert it.see(time_s + 0.02, 37.0, **RUNNING) is None
+    with pytest.raises(InstrumentFaultError, match="did not follow the ramp"):
+        it.see(time_s + 0.04, 40.01, **RUNNING | {"yes": True})
+
+
+def test_a_reading_ahead_of_the_ramp_is_a_fault_at_once() -> None:
+    it = watch()
+    time_s = climb(it, 36.0)
+    with pytest.raises(InstrumentFaultError, match="should be at 36.0"):
+        it.see(time_s + 0.02, 36.9, **RUNNING)
+
+
+def test_a_plate_that_stays_behind_its_ramp_is_a_fault() -> None:
+    it = watch()
+    time_s = climb(it, 36.0)
+    with pytest.raises(InstrumentFaultError, match="at 36.0 °C where the ramp should be at 36.9"):
+        for step in range(1, 200):
+            assert it.see(time_s + step * 0.025, 36.0, **RUNNING) is None
 
 
 def test_noise_is_no_turn_around() -> None:

@@ -241,6 +241,7 @@ def test_never_ending_stream_is_bounded() -> None:
 def test_lost_characters_are_found_by_the_readback(lost: int) -> None:
     rig = _connected()
     rig.driver._port.require_sensors = lambda: None  # type: ignore[method-assign]
+    rig.driver._port.require_battery = lambda percent: None  # type: ignore[method-assign]
     rig.link.written.clear()
     rig.tcs.faults.lose = lost
     try:

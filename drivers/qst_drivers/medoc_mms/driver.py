@@ -20,14 +20,12 @@ from qst_drivers.medoc_mms.verdicts import (
     require_obeyed,
     state_text,
 )
+from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 from qst_drivers.wire.mms import Command, ReturnCode, SystemState, TestState
 from qst_drivers.wire.mms_reply import Reply
 
 #: Further from the start than this the ramp is not begun. Laboratories accept ±0.4 °C as "baseline reached".
 START_WITHIN_C = 0.5
-
-#: Readings are not held back for longer, decided or not.
-HELD_BACK_LONGEST_S = 0.6
 
 #: A pre-test that is not over after this long needs the operator at MMS.
 PRETEST_LONGEST_S = 120.0

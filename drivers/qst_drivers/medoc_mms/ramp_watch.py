@@ -5,6 +5,7 @@ No input or output, no clock: fed one reading after another, so that it can be t
 
 from qst.errors import InstrumentFaultError
 from qst.instruments import RampEnd, ThermalRamp
+from qst_drivers.ramp_path import MAY_TURN_C, RampPath
 from qst_drivers.wire.mms import ReturnCode, SystemState, TestState
 
 #: A reading this far behind the furthest one is a return, not noise; so is one this far from the start a movement. The
@@ -13,9 +14,6 @@ TURNED_BACK_C = 0.25
 
 #: Further beyond its cut-off, or beyond its own end, than this a device does not do as it was told.
 BEYOND_C = 0.5
-
-#: A reading this far behind the furthest one may be the beginning of a return, or noise.
-MAY_TURN_C = 0.1
 
 #: A reading this close to the cut-off is at it, within the noise: a press then cannot be told from the cut-off itself.
 AT_CUTOFF_C = 0.05
@@ -39,7 +37,7 @@ class RampWatch:
       careful side);
     * the temperature turned back, or the test is over and it is back at the start: ``LIMIT`` when it can have reached
       the cut-off between two readings, otherwise ``BUTTON``: a press shorter than the time between two polls, which
-      only the turn-around shows;
+      only the turn-around shows; a single reading is no turn-around;
     * the test is over although the temperature is not back, or never moved: ``FAULT``: somebody ended it at MMS;
     * the temperature is on the other side of the start: ``FAULT``.
 
@@ -52,7 +50,7 @@ class RampWatch:
 
     __slots__ = (
         *("_armed", "_began_s", "_ended_at_c", "_furthest_c", "_furthest_s", "_gap_end_s", "_lost_after_s", "_moved"),
-        *("_rate", "_reach_c", "_sign", "_start_c", "end", "turning"),
+        *("_path", "_rate", "_reach_c", "_sign", "_start_c", "end", "turning"),
     )
 
     def __init__(self, ramp: ThermalRamp, begun_s: float, *, obeyed_within_s: float, yes_at_onset: bool) -> None:
@@ -61,6 +59,7 @@ class RampWatch:
         self._reach_c = abs(ramp.cutoff_c - ramp.start_c)
         self._rate = ramp.rate_c_per_s
         self._began_s = begun_s
+        self._path = RampPath(ramp, begun_s, lag_s=LAG_S)
         self._lost_after_s = obeyed_within_s + TURNED_BACK_C / ramp.rate_c_per_s
         self._armed = not yes_at_onset
         self._furthest_c = 0.0  # from the start, towards the cut-off
@@ -86,14 +85,28 @@ class RampWatch:
                 f"the thermode is at {value_c:.2f} °C, beyond the cut-off of its program",
                 remedy="Take the thermode off the skin and check the program in MMS against the station file.",
             )
-        self._note(time_s, gone_c)
-        self.turning = self._furthest_c - gone_c >= MAY_TURN_C
+        pressed = yes and self._armed
+        self._follow(time_s, gone_c, pressed=pressed)
         self.end = self._judge(gone_c, yes=yes, system=system, test=test, code=code)
-        if self.end is None:
-            self._check_it_moves(time_s)
-        else:
+        if self.end is not None:
             self._ended_at_c = gone_c
+        elif self._moved:
+            self._path.require_following(time_s, gone_c)
+        else:
+            self._check_it_moves(time_s)
+        if pressed:
+            self._path.require_trust()
         return self.end
+
+    def _follow(self, time_s: float, gone_c: float, *, pressed: bool) -> None:
+        moved = self._moved
+        self._note(time_s, gone_c)
+        if self._moved and not moved:
+            self._path.begins(time_s - gone_c / self._rate, time_s)
+        behind_c = self._furthest_c - gone_c
+        self.turning = behind_c >= MAY_TURN_C
+        if not pressed:
+            self._path.see(time_s, gone_c, behind_c)
 
     def _note(self, time_s: float, gone_c: float) -> None:
         if gone_c >= self._furthest_c:
@@ -113,11 +126,13 @@ class RampWatch:
             return RampEnd.FAULT
         if system == _TEST and test == _RUNNING:
             returned = self._moved and self._furthest_c - gone_c >= TURNED_BACK_C
-            return self._limit_or(RampEnd.BUTTON) if returned else None
+            # A single reading far behind is a disturbance as often as a return: the next one tells.
+            button = RampEnd.BUTTON if self._path.turned else None
+            return self._limit_or(button) if returned else None
         back_at_start = self._moved and gone_c < TURNED_BACK_C
         return self._limit_or(RampEnd.BUTTON if back_at_start else RampEnd.FAULT)
 
-    def _limit_or(self, otherwise: RampEnd) -> RampEnd:
+    def _limit_or(self, otherwise: RampEnd | None) -> RampEnd | None:
         return RampEnd.LIMIT if self._can_have_reached_cutoff() else otherwise
 
     def _can_have_reached_cutoff(self) -> bool:
