@@ -32,6 +32,7 @@ from qst_drivers.wire.mark10 import Command, ListReply
 _TARE_N = 0.3  # a zeroed, unloaded gauge reads less
 _SETTLE_S = 0.05  # a zero that holds this long was not taken from a moving force
 _LOADED_N = 1.0  # a gauge that was zeroed before and reads more is loaded
+_BATTERY_MINIMUM = 3  # 0 is full
 _PROBE_N = 1.0  # a press on the table must reach this
 
 _ASK_CURRENT: Final = wire.encode(Command("?C"))
@@ -104,6 +105,7 @@ class Mark10:
         self._original: ListReply | None = None  # what to give back at the end
         self._probing = False
         self._prepared = False
+        self._rate_kpa_per_s = 0.0
         self._zeroed = False
 
     def _use_sign(self, push_sign: int | None) -> None:
@@ -150,7 +152,7 @@ class Mark10:
         self._original = self._original or found
         model, serial, firmware = (talk.ask_text(Command(name)) for name in ("RM", "RS", "RV"))
         self._apply(WANTED, found)
-        self._check_settings(talk.settings())
+        self._check_settings(self._talk.settings())
         return Identity(
             model=model or self._gauge.model,
             serial=serial or self._gauge.serial,
@@ -172,6 +174,12 @@ class Mark10:
 
     def _check_settings(self, found: ListReply) -> None:
         wrong = unlike_wanted(found)
+        if found.battery is not None and found.battery >= _BATTERY_MINIMUM:
+            raise self._talk.fault(
+                "the battery of the gauge is nearly empty",
+                did="Nothing was measured.",
+                remedy="Plug in the gauge's charger, or charge it, then connect again.",
+            )
         if wrong:
             raise self._talk.fault(
                 f"the gauge did not take these settings: {', '.join(wrong)}",
@@ -246,16 +254,19 @@ class Mark10:
                 where=self._link.description,
                 remedy="Do the set-up step: press the tip lightly on the table.",
             )
+        self._rate_kpa_per_s = ramp.rate_kpa_per_s
         self._prepared = True
 
     def tare(self) -> None:
-        """Zero the free gauge, clear its peaks, and see that it reads less than 0.3 N.
+        """Zero the free gauge, clear its peaks, and see that it reads less than 0.3 N and still is as it was set up.
 
         Raises:
             NotReadyError: the gauge is loaded.
-            LinkError, RemoteProtocolError, InstrumentFaultError.
+            InstrumentFaultError: somebody changed its settings, or it started anew; its battery is nearly empty.
+            LinkError, RemoteProtocolError.
         """
         self.stop()
+        self._check_settings(self._talk.settings())
         if self._zeroed and abs(self._talk.ask_newton(_ASK_CURRENT)) > _LOADED_N:
             raise self._loaded()  # zeroing now would hide the load
         self._talk.send(_ZERO)
@@ -282,7 +293,7 @@ class Mark10:
         if not self._prepared:
             raise NotReadyError("no ramp is prepared", where=self._link.description)
         self._stream.end()
-        self._stream.begin()
+        self._stream.begin(self._rate_kpa_per_s)
 
     def poll(self) -> Sequence[Sample]:
         """Readings that have arrived, in kPa, push positive; nothing before ``begin``. Never waits.

@@ -20,6 +20,10 @@ PERIOD_S: Final = 1.0 / _LINES_PER_S
 _STALE_S = 3.5 * PERIOD_S  # three periods without a line, and some time for the wire
 _LOST_S = 1.5 * PERIOD_S  # so far behind, a line was lost
 _PULLED_N = 1.0  # so much tension is no sticking tip: pulled, or the polarity was changed
+_JUMP_N = 3.0  # no hand on skin rises by so much from one line to the next, 150 N/s; readings that do are no force
+_CONTACT_N = 1.0  # below it nothing presses, and a gauge may show the same for ever
+#: A hand that presses is never so steady for so long: readings within 3 digits, while the ramp makes 10 of them.
+_STUCK_DIGITS, _STUCK_RISE_DIGITS, _STUCK_S = 3, 10, 0.2
 _OVERLOAD = 1.10  # of capacity; a gauge that clips instead of saying OVER shows this much
 
 _NEWTON: Final = wire.encode(Command("N"))
@@ -40,6 +44,11 @@ class Mark10Stream:
         self._now: Callable[[], float] = clock.monotonic
         self._overload_n = _OVERLOAD * gauge.capacity_n - gauge.digit_n / 2
         self._pulled_kpa = -_PULLED_N * gauge.kpa_per_n
+        self._digit_n = gauge.digit_n
+        self._steady_longest_s = _STUCK_S
+        self._steady_since_s: float | None = None
+        self._steady_n = 0.0
+        self._before_n: float | None = None  # the last reading
         self.kpa_per_n = gauge.kpa_per_n  # negative where a push reads negative
         self.running = False
         self._last_line_s = 0.0  # when a line last came
@@ -47,8 +56,11 @@ class Mark10Stream:
         self._unit_reset_s: float | None = None  # when the unit had to be set back
         self._waiting_fault: InstrumentFaultError | WireError | None = None
 
-    def begin(self) -> None:
-        """Let the gauge send. Raises LinkError."""
+    def begin(self, rate_kpa_per_s: float) -> None:
+        """Let the gauge send; ``rate_kpa_per_s`` is the ramp to be expected. Raises LinkError."""
+        rise_s = _STUCK_RISE_DIGITS * self._digit_n * abs(self.kpa_per_n) / rate_kpa_per_s
+        self._steady_longest_s = max(_STUCK_S, rise_s)
+        self._steady_since_s = self._before_n = None
         self._talk.begin_stream(_STREAM)
         self._unit_reset_s = None
         self._waiting_fault = None
@@ -96,7 +108,7 @@ class Mark10Stream:
         for reply in replies:
             if type(reply) is wire.Reading and reply.unit is Unit.N:
                 value_kpa = reply.value * self.kpa_per_n
-                fault = self._implausible(reply, value_kpa)
+                fault = self._implausible(reply, value_kpa, stamp_s)
                 if fault is None:
                     samples.append(Sample(stamp_s, value_kpa))
             else:
@@ -107,13 +119,33 @@ class Mark10Stream:
             stamp_s += PERIOD_S
         return samples
 
-    def _implausible(self, reply: wire.Reading, value_kpa: float) -> InstrumentFaultError | None:
+    def _implausible(self, reply: wire.Reading, value_kpa: float, stamp_s: float) -> InstrumentFaultError | None:
         if abs(reply.value) >= self._overload_n:
             return self._talk.overloaded(reply.text)
         if value_kpa < self._pulled_kpa:
             return self._talk.fault(
                 f"the gauge shows a pull where a push was expected: '{reply.text}'",
                 remedy="Repeat the trial; if it comes again, connect anew so that the polarity is probed again.",
+            )
+        push_n = value_kpa / abs(self.kpa_per_n)
+        before_n, self._before_n = self._before_n, push_n
+        if before_n is not None and push_n - before_n > _JUMP_N * max((stamp_s - self._stamp_s) / PERIOD_S, 1.0):
+            return self._talk.fault(
+                f"the reading jumped from {before_n:.2f} N to {push_n:.2f} N: no hand does that",
+                remedy="Repeat the trial; if it happens again, check cable and gauge with a known weight.",
+            )
+        return self._stuck(push_n, stamp_s)
+
+    def _stuck(self, push_n: float, stamp_s: float) -> InstrumentFaultError | None:
+        """A gauge that is pressed and shows the same all the time."""
+        if push_n < _CONTACT_N:
+            self._steady_since_s = None
+        elif self._steady_since_s is None or abs(push_n - self._steady_n) > _STUCK_DIGITS * self._digit_n:
+            self._steady_since_s, self._steady_n = stamp_s, push_n
+        elif stamp_s - self._steady_since_s > self._steady_longest_s:
+            return self._talk.fault(
+                f"the reading has stayed at {push_n:.2f} N for {stamp_s - self._steady_since_s:.1f} s under a press",
+                remedy="Release. Check the gauge with a known weight before it is used again.",
             )
         return None
 

@@ -333,10 +333,12 @@ class SimulatedMark10:
         return self._measured(at_s, self._current_window_s)
 
     def _measured(self, at_s: float, window_s: float) -> bytes:
-        digits = (self.cell.mean_n(at_s, window_s) - self._tare_n) * self._polarity * self._digits_per_n
+        load_n = self.cell.mean_n(at_s, window_s)
+        digits = (load_n - self._tare_n) * self._polarity * self._digits_per_n
         if self._sigma_digits:
             digits += self._noise(0.0, self._sigma_digits)
-        return self._shown(digits)
+        loaded = load_n * self._polarity * self._digits_per_n  # a zero takes no load off the sensor
+        return self._shown(digits if abs(loaded) <= self._most_digits else loaded)
 
     def _shown(self, digits: float) -> bytes:
         """A value in digits of the present unit as the line that says it."""

@@ -220,8 +220,8 @@ def test_a_load_that_comes_while_zeroing_is_seen() -> None:
 def test_overload_is_a_fault_after_the_good_samples(overload: str) -> None:
     rig = ready({**EXACT, "overload": overload})
     rig.driver.begin()
-    rig.press(rate_n_per_s=1000.0, seconds=0.4)
-    rig.clock.sleep(0.35)
+    rig.press(rate_n_per_s=100.0, seconds=4.0)
+    rig.clock.sleep(3.5)
     samples = rig.driver.poll()
     assert 2500.0 <= samples[-1].value <= 2750.0
     with pytest.raises(InstrumentFaultError, match="overloaded") as caught:
