@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import InstrumentError, LinkError, NotReadyError, QstError, SafetyError, WireError
+from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, QstError, SafetyError, WireError
 from qst.instruments import (
     Modality,
     OperatorRead,
@@ -25,7 +25,7 @@ from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.entry import Entry, enter_value
 from qst.visit.journal import AttemptJournal
-from qst.visit.operator import Measured, Pace, ReleaseNow, TrialBegan
+from qst.visit.operator import Measured, Pace, ReleaseNow, Remark, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.rates import achieved_rate
 from qst.visit.trial import BEFORE_RAMP, HELD_BUTTON, Action, LimitsTrial, TrialState
@@ -120,6 +120,7 @@ class Attempt:
             except (Aborted, VisitStopped) as stopped:
                 # The stimulus is over; what was measured is recorded before the visit ends.
                 ended = stopped
+        self._name_fault()
         with self._abort.shielded():
             record = self._record(last_stimulus_s)
         if ended is not None:
@@ -251,6 +252,7 @@ class Attempt:
                 case Action.STOP:
                     self._instrument.stop()
                 case Action.MAKE_SAFE:
+                    self._name_fault()
                     self._make_safe()
                 case Action.ADAPT:
                     if self._bench.thermode is not None:
@@ -286,7 +288,10 @@ class Attempt:
 
     def _fail(self, error: QstError) -> None:
         self.fault = self.fault or error
-        self._do(self._trial.fault(f"{error.code}: {error.what}", self._clock.monotonic()))
+        # Making safe may take seconds when nothing answers: the operator's hands are faster.
+        self._desk.tell(Remark(f"{error}. {error.remedy}".strip()))
+        doubtful = isinstance(error, InstrumentError)
+        self._do(self._trial.fault(f"{error.code}: {error.what}", self._clock.monotonic(), doubtful=doubtful))
 
     def _read_peak(self, earlier_kpa: Sequence[float]) -> None:
         """The value that stands on the gauge after the press: read by software, or typed in by the operator."""
@@ -332,6 +337,15 @@ class Attempt:
         return f"the gauge's own peak is {peak:.2f} kPa, the greatest reading {seen:.2f} kPa"
 
     # -- recording ------------------------------------------------------------------------------------------------
+
+    def _name_fault(self) -> None:
+        """What the trial found in its own readings is a fault like every other, in the log and for the operator."""
+        trial = self._trial
+        what = trial.failure or (trial.invalid_reason if trial.outcome is Outcome.DEVICE_FAULT else "")
+        if self.fault is None and what:
+            kind = NotReadyError if what == HELD_BUTTON else InstrumentFaultError
+            self.fault = kind(what, remedy="Look at the instrument and the button, then repeat.")
+            self._desk.tell(Remark(f"{self.fault}. {self.fault.remedy}"))
 
     def _record(self, last_stimulus_s: float | None) -> records.Trial:
         trace_sha256 = self._journal.finish(self.fault)

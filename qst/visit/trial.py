@@ -28,6 +28,11 @@ RETURN_MARGIN_S = 10.0
 RETURNED_WITHIN_C = 0.5
 #: Longest time between two readings of a ramp, s. After a longer gap nobody knows where the press was.
 LONGEST_GAP_S = 0.5
+#: A plate that goes on so far after the end of its ramp, and as far as its rate takes it in a moment, °C and s, was
+#: not stopped (our choice).
+GOES_ON_C, GOES_ON_S = 0.5, 0.3
+#: A fault so soon after the press may have been there before it: then the reading at the press is not to be relied on.
+DOUBT_S = 0.25
 #: Why a trial ends whose button is down from the start.
 HELD_BUTTON = "the participant's button is held down"
 #: How long a hand may stay on after "release" before the trial ends anyway, s (our choice).
@@ -119,6 +124,7 @@ class LimitsTrial:
             self._cutoff, self._sign = ramp.cutoff_kpa, 1.0
         self.samples: list[tuple[float, float]] = []
         self.changes: list[tuple[float, TrialState]] = []
+        self.failure = ""
         self._outcome: Outcome | None = None
         self._invalid_reason = ""
         self.blind_s = 0.0  # time of the ramp without readings
@@ -127,6 +133,7 @@ class LimitsTrial:
         self._settled_s: float | None = None
         self._ramp_start_s: float | None = None
         self._ramp_end_s: float | None = None
+        self._end_value: float | None = None  # the last reading of the ramp
         self._response_s: float | None = None
         self._value_at_response: float | None = None
         self._device_ended = False
@@ -203,13 +210,19 @@ class LimitsTrial:
             return [Action.MAKE_SAFE] if self._thermal and outcome in _UNSAFE_TO_STAY else []
         return self._end(outcome, now_s, CAUSE_WORDS[cause])
 
-    def fault(self, what: str, now_s: float) -> list[Action]:
-        """The instrument or its link failed: the trial is over at once, whatever state it is in."""
+    def fault(self, what: str, now_s: float, *, doubtful: bool = True) -> list[Action]:
+        """Something failed: the trial is over at once, whatever state it is in.
+
+        ``doubtful``: the readings before may have been wrong already; not so when only the link failed.
+        """
         if self.state is TrialState.DONE:
             return []
+        self.failure = what
         if self._outcome is None:
             # A fault on the way back does not unmake what was measured before it; the engine records it by itself.
             self._outcome, self._invalid_reason = Outcome.DEVICE_FAULT, what
+        elif doubtful and self._response_s is not None and now_s - self._response_s <= DOUBT_S:
+            self._invalid_reason = self._invalid_reason or f"a fault at the press: {what}"
         if self.state is TrialState.RAMP:
             self._ramp_end_s = now_s
         self._enter(TrialState.DONE, now_s)
@@ -321,6 +334,7 @@ class LimitsTrial:
         ramping = self.state is TrialState.RAMP
         if ramping:
             self._ramp_end_s = now_s
+            self._end_value = self.samples[-1][1] if self.samples else None
         self._enter(TrialState.RETURN, now_s)
         if self._thermal is None:
             return [Action.RELEASE]
@@ -334,6 +348,8 @@ class LimitsTrial:
     def _return_sample(self, time_s: float, value: float) -> list[Action]:
         ramp = self._thermal
         self._note_peak(value)
+        if ramp is not None and self._goes_on(ramp, value):
+            return self.fault(f"the plate goes on after the end of its ramp: it is at {value:.1f} °C", time_s)
         if ramp is None:
             released = value < CONTACT_KPA
         else:
@@ -342,6 +358,10 @@ class LimitsTrial:
         if released:
             self._enter(TrialState.DONE, time_s)
         return []
+
+    def _goes_on(self, ramp: ThermalRamp, value: float) -> bool:
+        end = self._end_value
+        return end is not None and (value - end) * self._sign > GOES_ON_C + GOES_ON_S * ramp.rate_c_per_s
 
     def _tick_return(self, now_s: float) -> list[Action]:
         if self.operator_read:
@@ -368,6 +388,16 @@ class LimitsTrial:
     def _enter(self, state: TrialState, now_s: float) -> None:
         self.state = state
         self.changes.append((now_s, state))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the attempt ended, as soon as that is known."""
+        return self._outcome
+
+    @property
+    def invalid_reason(self) -> str:
+        """Why it is not valid, as far as that is known."""
+        return self._invalid_reason
 
     @property
     def ramp_samples(self) -> Sequence[tuple[float, float]]:
