@@ -20,6 +20,9 @@ _CROSSING_S = 1e-10
 #: Where a module that is driven at full power comes to rest, °C (L).
 COLDEST_C, HOTTEST_C = -15.0, 90.0
 _EQUAL_C = 1e-9
+_MOVING_C_PER_S = 0.05
+#: An overshooting loop stays there for so many time constants: the plate gets there.
+_OVERSHOT_TAUS = 4.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class PeltierSurface:
         plate: its numbers.
 
     Attributes:
-        overshoot_c: fault: the loop goes so far beyond each target before it comes back to it.
+        overshoot_c: fault: the loop goes so far beyond each target, and beyond where it is told to turn round.
         stuck_c: what a stuck sensor tells the loop, see :meth:`stick`.
     """
 
@@ -143,16 +146,28 @@ class PeltierSurface:
     def _begin(self, target_c: float, rate_c_per_s: float | None, *, from_setpoint: bool) -> None:
         now_s = self._world.now_s
         origin_c = self.setpoint_c(now_s) if from_setpoint and self._knots else self.sensed_c(now_s)
-        knots = [(now_s, origin_c)]
         if rate_c_per_s is None:
             knots = [(now_s, target_c)]
         else:
-            furthest_c = target_c + math.copysign(self.overshoot_c, target_c - origin_c)
-            for stop_c in (furthest_c, target_c) if self.overshoot_c else (target_c,):
+            knots = [(now_s, origin_c)]
+            for stop_c in self._excursions(origin_c, target_c):
                 last_s, last_c = knots[-1]
-                knots.append((last_s + abs(stop_c - last_c) / rate_c_per_s, stop_c))
+                there_s = last_s + abs(stop_c - last_c) / rate_c_per_s
+                knots += [(there_s, stop_c), (there_s + _OVERSHOT_TAUS * self._plate.tau_s, stop_c)]
+            last_s, last_c = knots[-1]
+            knots.append((last_s + abs(target_c - last_c) / rate_c_per_s, target_c))
         self._knots = knots
         self._lay()
+
+    def _excursions(self, origin_c: float, target_c: float) -> tuple[float, ...]:
+        """Where the fault takes the plate before it gets to its target: beyond the turn, and beyond the target."""
+        if not self.overshoot_c or origin_c == target_c:
+            return ()
+        beyond_c = target_c + math.copysign(self.overshoot_c, target_c - origin_c)
+        moving = self._at(self._world.now_s).rate_at(self._world.now_s)
+        if moving * (target_c - origin_c) < 0 and abs(moving) > _MOVING_C_PER_S:
+            return origin_c + math.copysign(self.overshoot_c, moving), beyond_c
+        return (beyond_c,)
 
     def release(self) -> None:
         """The output goes off, at once: the plate drifts towards its sink."""

@@ -183,6 +183,16 @@ def test_device_survives_garbage_with_a_bounded_buffer_and_hears_the_next_line(c
     ]
 
 
+@given(
+    st.lists(st.sampled_from([b"TEC:T 32", b";", b"\r", b"\n", b"X" * 60, b"\xff"]), max_size=20),
+    st.lists(st.integers(0, 900)),
+)
+def test_what_is_heard_does_not_depend_on_how_it_comes(parts: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(parts)
+    parser = OrderParser()
+    assert [line for part in _splits(data, cuts) for line in parser.feed(part)] == OrderParser().feed(data)
+
+
 def test_the_buffer_holds_127_characters_and_a_terminator() -> None:
     line = b"TEC:T 32" + b" " * (LINE_MAX - 9)
     assert OrderParser().feed(line + b"\r") == [[Order("TEC:T", False, ("32",))]]

@@ -43,10 +43,11 @@ class Overflow(NamedTuple):
 class OrderParser:
     """From bytes to lines to orders. Terminators are CR, LF or both."""
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_buffer", "_overflown")
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._overflown = False  # what comes up to the next terminator belongs to a line that is discarded
 
     @property
     def pending(self) -> int:
@@ -55,21 +56,23 @@ class OrderParser:
 
     def clear(self) -> None:
         """Empty the buffer."""
-        self._buffer = b""
+        self._buffer, self._overflown = b"", False
 
     def feed(self, data: bytes) -> list[list[Order] | Overflow]:
-        """The lines that are complete now, each as its orders. The rest of an overflowing line is heard as a line."""
+        """The lines that are complete now, each as its orders. An overflowing line is discarded up to its end."""
         heard: list[list[Order] | Overflow] = []
         *lines, rest = (self._buffer + data).replace(b"\r", b"\n").split(b"\n")
         for line in lines:
-            if len(line) >= LINE_MAX:
+            if self._overflown:
+                self._overflown = False
+            elif len(line) >= LINE_MAX:
                 heard.append(Overflow())
             elif line.strip():
                 heard.append(parse_line(line.decode("latin-1")))
-        if len(rest) >= LINE_MAX:
+        if len(rest) >= LINE_MAX and not self._overflown:
             heard.append(Overflow())
-            rest = b""
-        self._buffer = rest
+            self._overflown = True
+        self._buffer = b"" if self._overflown else rest
         return heard
 
 

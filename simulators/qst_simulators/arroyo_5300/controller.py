@@ -9,7 +9,8 @@ judged at once.
 import functools
 
 from qst_drivers.wire.arroyo import Bit, Error
-from qst_simulators.arroyo_5300.options import Faults, Options
+from qst_simulators.arroyo_5300.options import Options
+from qst_simulators.faults import Moment, Moments
 from qst_simulators.peltier import PeltierSurface
 from qst_simulators.world import Event, World
 
@@ -29,25 +30,39 @@ class Controller:
         world: time and chance.
         surface: the plate.
         options: what was chosen.
-        faults: what is wrong now.
+
+    Attributes:
+        ignores_setpoints: fault: TEC:T is accepted and changes nothing.
+        slow: fault: ramps run at this share of their rate.
     """
 
-    def __init__(self, world: World, surface: PeltierSurface, options: Options, faults: Faults) -> None:
-        self._world, self._surface, self._options, self._faults = world, surface, options, faults
+    def __init__(self, world: World, surface: PeltierSurface, options: Options) -> None:
+        self._world, self._surface, self._options = world, surface, options
+        self.moments = Moments()
+        self.ignores_setpoints = False
+        self.slow = 1.0
+        self.sensor = "sound"  # or "open", "short"
+        self._limit_events: list[Event] = []
+        self._power_on()
+        surface.on_change.append(self._path_changed)
+
+    def _power_on(self) -> None:
         self.set_c = 25.0
         self.rate_c_per_min = 0.0
         self.output = False
         self.mode = "T"
         self.high_c, self.low_c = 125.0, -99.0
         self.band_c, self.band_s = 0.1, 5.0
-        self.sensor = "sound"  # or "open", "short"
         self.errors: list[int] = []
         self.esr = _POWER_ON_BIT
         self._tripped = 0  # condition bits of what switched the output off, while they last
         self._events = 0
-        self._limit_events: list[Event] = []
         self._in_band_from_s: float | None = None
-        surface.on_change.append(self._path_changed)
+
+    def reboot(self) -> None:
+        """As if it had been switched off and on: the output is off, everything else is as it was made."""
+        self._power_on()
+        self._surface.release()
 
     # -- errors ---------------------------------------------------------------------------------------------------
 
@@ -69,10 +84,18 @@ class Controller:
         if not self.low_c <= temperature_c <= self.high_c:
             self.complain(Error.OUT_OF_RANGE)
             return
-        if self._faults.ignores_setpoints:
+        if self.ignores_setpoints:
             return
+        if temperature_c != self.set_c:
+            self._tell_moment()
         self.set_c = temperature_c
         self._drive()
+
+    def _tell_moment(self) -> None:
+        """A set-point that leaves a steady plate is taken for a ramp, and one that ends a ramp for its return."""
+        following = {Moment.SETTLE: Moment.RAMP, Moment.RAMP: Moment.RETURN}.get(self.moments.now)
+        if self.output and following is not None:
+            self.moments.enter(following)
 
     def set_rate(self, rate_c_per_min: float) -> None:
         """A new ramp rate."""
@@ -84,7 +107,9 @@ class Controller:
         return self._surface.setpoint_c(self._world.now_s) == self.set_c
 
     def set_output(self, *, on: bool) -> None:
-        """The output on (towards the set-point) or off."""
+        """The output on (towards the set-point) or off. Being told "on" while it is on begins an adaptation."""
+        if on:
+            self.moments.enter(Moment.ADAPT)
         if on == self.output:
             return
         if on and self.sensor in _TRIPS:
@@ -120,7 +145,7 @@ class Controller:
 
     def _drive(self) -> None:
         if self.output:
-            rate = self.rate_c_per_min / _SECONDS_PER_MINUTE * self._faults.slow
+            rate = self.rate_c_per_min / _SECONDS_PER_MINUTE * self.slow
             self._surface.drive(self.set_c, rate or None, from_setpoint=self._options.slew_from == "setpoint")
 
     # -- what happens by itself -----------------------------------------------------------------------------------
@@ -149,12 +174,11 @@ class Controller:
         self._limit_events.clear()
         if not self.output or self.mode != "T" or self._surface.stuck_c is not None:
             return
-        error_c = self._faults.sensor_error_c
         for limit_c, rising, bit in (
             (self.high_c, True, Bit.TEMPERATURE_HIGH),
             (self.low_c, False, Bit.TEMPERATURE_LOW),
         ):
-            time_s = self._surface.when(limit_c - error_c, rising=rising, after_s=self._world.now_s)
+            time_s = self._surface.when(limit_c, rising=rising, after_s=self._world.now_s)
             if time_s is not None:
                 self._limit_events.append(
                     self._world.at(time_s, functools.partial(self._trip, Error.TEMPERATURE_LIMIT, bit))
@@ -169,10 +193,10 @@ class Controller:
             return
         rising = behind_c < 0
         edge_c = self.set_c - self.band_c if rising else self.set_c + self.band_c
-        self._in_band_from_s = self._surface.when(edge_c - self._faults.sensor_error_c, rising=rising, after_s=now_s)
+        self._in_band_from_s = self._surface.when(edge_c, rising=rising, after_s=now_s)
 
     def _seen_c(self, time_s: float) -> float:
-        return self._surface.sensed_c(time_s) + self._faults.sensor_error_c
+        return self._surface.sensed_c(time_s)
 
     def in_tolerance(self) -> bool:
         """Whether the plate has been in the band for long enough."""
@@ -192,6 +216,8 @@ class Controller:
             bits |= Bit.OUTPUT_ON
             if not self.in_tolerance():
                 bits |= Bit.OUT_OF_TOLERANCE
+            elif self.moments.now is Moment.ADAPT:
+                self.moments.enter(Moment.SETTLE)
             if abs(self.effort()) >= 1.0:
                 bits |= Bit.CURRENT_LIMIT
         return bits

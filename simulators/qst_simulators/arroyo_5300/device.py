@@ -7,8 +7,10 @@ from typing import Any, ClassVar, NamedTuple
 from qst_drivers.wire.arroyo import ERROR_TEXTS, RATE_MAX_C_PER_MIN, TEMPERATURE_MAX_C, TEMPERATURE_MIN_C, Error
 from qst_drivers.wire.arroyo_device import Order, Overflow
 from qst_simulators.arroyo_5300.controller import Controller
+from qst_simulators.arroyo_5300.faults import fault_table
 from qst_simulators.arroyo_5300.options import Options
 from qst_simulators.arroyo_5300.serial import ArroyoSerial
+from qst_simulators.faults import SensorFault
 from qst_simulators.peltier import PeltierSurface
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World
@@ -46,7 +48,7 @@ class _Setter(NamedTuple):
 
 
 class SimulatedArroyo5300(ArroyoSerial):
-    """The controller with its plate (:attr:`surface`) and its switches (:attr:`faults`).
+    """The controller with its plate (:attr:`surface`) .
 
     It has no watchdog: when the host goes silent it holds its set-point, or goes on to it, for ever. It has no button.
 
@@ -65,16 +67,22 @@ class SimulatedArroyo5300(ArroyoSerial):
         options, plate = Options.read(settings)
         super().__init__(world, options)
         self.surface = PeltierSurface(world, plate)
-        self.controller = Controller(world, self.surface, options, self.faults)
+        self.controller = Controller(world, self.surface, options)
         gauss = world.random("arroyo-5300", "noise").gauss
         self._noise = [gauss(0.0, options.noise_c) for _ in range(_NOISE_VALUES)]
         self._noise_at = 0
-        self._end = _ENDS[0]
-        self._kept = {name: start for name, (_, _, start) in _KEPT.items()}
-        self._timer_s = 0.0
+        self.sensor_fault: SensorFault | None = None  # of the readings, not of the loop
+        self._power_on()
         self._setters = self._setter_table()
         self._actions = self._action_table()
         self._queries = self._query_table()
+        self.moments = self.controller.moments
+        self.fault_table = fault_table(self, world)
+
+    def _power_on(self) -> None:
+        self._end = _ENDS[0]
+        self._kept = {name: start for name, (_, _, start) in _KEPT.items()}
+        self._timer_s = self._woke_s = self._world.now_s
 
     # -- the plate and its sensor ---------------------------------------------------------------------------------
 
@@ -84,10 +92,35 @@ class SimulatedArroyo5300(ArroyoSerial):
         self.surface.stick(self.surface.temperature_c(now_s) if how == "stuck" else None)
         self.controller.fail_sensor("sound" if how == "stuck" else how)
 
+    def inject(self, name: str, **options: Any) -> None:  # noqa: ANN401 - plain data from a station file
+        """Let a fault of the device strike now; see :mod:`qst_simulators.arroyo_5300.faults`. Raises ValueError."""
+        self.fault_table.strike(name, options)
+
+    def slow_down(self, share: float) -> None:
+        """From now on ramps run at this share of their rate."""
+        self.controller.slow = share
+
+    def overshoot(self, by_c: float) -> None:
+        """From now on the plate goes so far beyond its targets, and beyond where it is told to turn round."""
+        self.surface.overshoot_c = by_c
+
+    def ignore_setpoints(self) -> None:
+        """From now on TEC:T is accepted and changes nothing."""
+        self.controller.ignores_setpoints = True
+
+    def reboot(self) -> None:
+        """The power was off for a moment."""
+        self._forget_lines()
+        self._power_on()
+        self.controller.reboot()
+
     def _reading(self, time_s: float) -> bytes:
         at = self._noise_at
         self._noise_at = (at + 1) % _NOISE_VALUES
-        return b"%.2f%b" % (self.controller.measured_c(time_s) + self._noise[at], self._end.encode("ascii"))
+        measured_c = self.controller.measured_c(time_s) + self._noise[at]
+        if self.sensor_fault is not None:
+            measured_c = self.sensor_fault.read(time_s, measured_c)
+        return b"%.2f%b" % (measured_c, self._end.encode("ascii"))
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -199,7 +232,7 @@ class SimulatedArroyo5300(ArroyoSerial):
             "TERMINAL": lambda: f"{self._echo:d}",
             "TERM": lambda: f"{_ENDS.index(self._end)}",
             "RADIX": lambda: "DEC",
-            "TIME": lambda: _clock_text(self._world.now_s),
+            "TIME": lambda: _clock_text(self._world.now_s - self._woke_s),
             "TIMER": self._take_timer,
             "SN": lambda: options.serial,
             "VER": lambda: options.firmware,

@@ -1,4 +1,4 @@
-"""What can be chosen about a simulated Arroyo controller, and what can go wrong with it."""
+"""What can be chosen about a simulated Arroyo controller."""
 
 import math
 from collections.abc import Mapping
@@ -8,21 +8,6 @@ from typing import Any, Self
 from qst_simulators.peltier import Plate
 
 _PLATE_KEYS = frozenset(entry.name for entry in fields(Plate))
-
-
-@dataclass
-class Faults:
-    """Switches that may be thrown at any time; all are off at first. The sensor has its own: ``fail_sensor``."""
-
-    silent: bool = False  # answers nothing; still hears
-    deaf: bool = False  # hears nothing
-    garbage: bytes = b""  # put in front of the next answer
-    truncate: int | None = None  # only so many bytes of the next answer leave the device
-    duplicate: int = 0  # so many of the next answers are sent twice
-    delay_s: float = 0.0  # every answer begins so much later
-    ignores_setpoints: bool = False  # TEC:T is accepted and changes nothing
-    sensor_error_c: float = 0.0  # added to every reading: the sensor's calibration, or its drift
-    slow: float = 1.0  # ramps run at this fraction of the rate they were given
 
 
 @dataclass(frozen=True)

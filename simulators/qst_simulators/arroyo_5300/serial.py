@@ -8,8 +8,8 @@ that what the host sent before it closed the port is still carried out.
 from collections import deque
 
 from qst_drivers.wire.arroyo_device import Order, OrderParser, Overflow
-from qst_simulators.arroyo_5300.options import Faults, Options
-from qst_simulators.world import World
+from qst_simulators.arroyo_5300.options import Options
+from qst_simulators.world import Event, World
 
 BYTE_S = 10 / 38_400
 _READ = b"TEC:T?\r\n"
@@ -29,16 +29,15 @@ class ArroyoSerial:
     def __init__(self, world: World, options: Options) -> None:
         self._world = world
         self.options = options
-        self.faults = Faults()
         self._chance = world.random("arroyo-5300", "timing").random
         self._spread_s = options.answer_max_s - options.answer_min_s
         self._parser = OrderParser()
         self._outbox: deque[tuple[float, bytes]] = deque()  # (when it has reached the host, what)
         self._lines: deque[float] = deque()  # when the lines under way take effect
+        self._under_way: deque[Event] = deque()  # the same lines' events
         self._read_due_s: float | None = None  # a TEC:T? alone under way: measured when its answer is fetched
         self._echo = options.terminal
         self._connected = False
-        self._unplugged = False
         self._busy_s = 0.0  # until when the device works on what came before
         self._host_line_s = 0.0  # until when the host's bytes occupy the wire
         self._own_line_s = 0.0  # until when our bytes occupy the wire
@@ -54,8 +53,6 @@ class ArroyoSerial:
     def connect(self, now_s: float) -> None:
         """The host opens the port."""
         self._world.advance(now_s)
-        if self._unplugged:
-            raise ConnectionRefusedError("the controller is not plugged in")
         self._connected = True
 
     def disconnect(self, now_s: float) -> None:
@@ -65,25 +62,13 @@ class ArroyoSerial:
         self._outbox.clear()
         self._read_due_s = None
 
-    def unplug(self) -> None:
-        """The cable is pulled out now; the device goes on with what it does, and holds its set-point for ever."""
-        self._unplugged, self._connected = True, False
-        self._outbox.clear()
-        self._read_due_s = None
-
-    def plug_in(self) -> None:
-        """The cable is back."""
-        self._unplugged = False
-
-    def hung_up(self, now_s: float) -> bool:  # noqa: ARG002 - the cable is in or out, whatever the time
-        """True after :meth:`unplug`."""
-        return self._unplugged
+    def hung_up(self, now_s: float) -> bool:  # noqa: ARG002 - the interface's name
+        """Never: a serial line has no other side that closes it."""
+        return False
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Characters from the host. Lines are worked on one after the other."""
         self._world.advance(now_s)
-        if self._unplugged or self.faults.deaf:
-            return
         if data == _READ and self._read_due_s is None and not (self._lines or self._echo or self._parser.pending):
             self._host_line_s = max(now_s, self._host_line_s) + _READ_S
             self._read_due_s = self._due_s()
@@ -106,43 +91,43 @@ class ArroyoSerial:
         """A reading under way becomes a line like any other: another line comes behind it."""
         if self._read_due_s is not None:
             due_s, self._read_due_s = self._read_due_s, None
-            self._lines.append(due_s)
-            self._world.at(due_s, lambda: self._act([Order("TEC:T", query=True)]))
+            self._await(due_s, [Order("TEC:T", query=True)])
 
     def _schedule(self, line: list[Order] | Overflow) -> None:
-        due_s = self._due_s()
+        self._await(self._due_s(), line)
+
+    def _await(self, due_s: float, line: list[Order] | Overflow) -> None:
         self._lines.append(due_s)
-        self._world.at(due_s, lambda: self._act(line))
+        self._under_way.append(self._world.at(due_s, lambda: self._act(line)))
 
     def _act(self, line: list[Order] | Overflow) -> None:
         self._lines.popleft()
+        self._under_way.popleft()
         self._send(self._obey(line), self._world.now_s)
 
     def _send(self, answer: bytes, now_s: float) -> None:
-        if answer and self._connected and not self.faults.silent:
-            answer = self._spoilt(answer)
-            start_s = max(now_s + self.faults.delay_s, self._own_line_s)
-            self._own_line_s = start_s + len(answer) * BYTE_S
+        if answer and self._connected:
+            self._own_line_s = max(now_s, self._own_line_s) + len(answer) * BYTE_S
             self._outbox.append((self._own_line_s, answer))
 
-    def _spoilt(self, answer: bytes) -> bytes:
-        """The answer, as a fault makes it."""
-        faults = self.faults
-        if faults.truncate is not None:
-            answer, faults.truncate = answer[: faults.truncate], None
-        if faults.duplicate:
-            answer, faults.duplicate = answer * 2, faults.duplicate - 1
-        if faults.garbage:
-            answer, faults.garbage = faults.garbage + answer, b""
-        return answer
+    def _forget_lines(self) -> None:
+        """The device starts anew: what it had heard, and was about to say, is gone."""
+        for event in self._under_way:
+            event.cancel()
+        self._under_way.clear()
+        self._lines.clear()
+        self._outbox.clear()
+        self._parser.clear()
+        self._read_due_s = None
+        self._echo = self.options.terminal
 
     def transmit(self, now_s: float) -> bytes:
         """What has reached the host."""
         due_s = self._read_due_s
-        if due_s is not None and now_s >= due_s + _READ_ANSWER_S + self.faults.delay_s:
+        if due_s is not None and now_s >= due_s + _READ_ANSWER_S:
             self._world.advance(due_s)
             self._read_due_s = None
-            answer = b"" if self.faults.silent else self._spoilt(self._reading(due_s))
+            answer = self._reading(due_s)
             self._world.advance(now_s)
             return self._fetch(now_s) + answer if self._outbox else answer
         self._world.advance(now_s)
@@ -160,5 +145,5 @@ class ArroyoSerial:
         if self._outbox:
             return self._outbox[0][0]
         if self._read_due_s is not None:
-            return self._read_due_s + _READ_ANSWER_S + self.faults.delay_s
+            return self._read_due_s + _READ_ANSWER_S
         return self._lines[0] if self._lines else None
