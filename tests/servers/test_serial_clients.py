@@ -247,6 +247,8 @@ def test_a_gauge_that_switches_itself_off_takes_its_port_with_it() -> None:
 
 
 def _opens(address: str) -> bool:
+    if address == "pty:":
+        return False
     try:
         terminal(address).close()
     except serial.SerialException:

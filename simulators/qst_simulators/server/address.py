@@ -61,8 +61,11 @@ def parse_tcp(text: str, *, whole: str = "") -> TcpAddress:
 
 
 def link_to(address: str) -> str | None:
-    """The link of a station file that leads to a served address; None behind a serial port: only the cable knows."""
-    if address.startswith(_PTY):
+    """The link of a station file that leads to a served address.
+
+    None behind a serial port, where only the cable knows, and while a terminal is unplugged.
+    """
+    if address.startswith(_PTY) and address != _PTY:
         return f"serial://{address.removeprefix(_PTY)}?baud={_BAUD}"
     return address if address.startswith(_TCP) else None
 

@@ -56,7 +56,7 @@ class PtyPort:
 
     @property
     def address(self) -> str:
-        """The terminal's path, or the link's."""
+        """The terminal's path, or the link's; no path while the device is unplugged."""
         return f"pty:{self._link or self._name}"
 
     def sources(self) -> Sequence[Source]:
@@ -115,6 +115,7 @@ class PtyPort:
             if end is not None:
                 os.close(end)
         self._ours = self._theirs = None
+        self._name = ""  # the system may give it to somebody else now
         if self._link is not None:
             self._link.unlink(missing_ok=True)
 
