@@ -37,6 +37,7 @@ def thermode_conformance(
     accuracy_c: float = 0.3,
     rest_c: float = 32.0,
     rest_within_c: float = 2.5,
+    coasting_c: float = 0.05,
     exempt: Mapping[str, str] = _NOTHING,
 ) -> type[Conformance]:
     """A test class that holds a thermode's driver, together with its simulator, to what the suite relies on.
@@ -51,6 +52,8 @@ def thermode_conformance(
         accuracy_c: how far a sample may be from the simulated truth at its time, °C.
         rest_c: where a thermode that was made safe goes, °C; neither warm nor cold to the skin.
         rest_within_c: how near to that it may stay, °C.
+        coasting_c: how far the plate goes on when it is told to turn back, °C: its own inertia and the time that the
+            order takes, never a stimulus that the driver adds.
         exempt: name of a check, as pytest shows it -> why this pair cannot hold it. An exempted check must fail.
 
     Raises:
@@ -68,6 +71,7 @@ def thermode_conformance(
         accuracy=accuracy_c,
         rest_c=rest_c,
         rest_within_c=rest_within_c,
+        coasting_c=coasting_c,
         exempt=exempt,
     )
     return make_suite(ThermodeConformance, subject)

@@ -59,6 +59,15 @@ DELAYS_S: Final = (0.03, 0.06, 0.12, 0.24, 0.3, 0.45, 0.55, 0.7, 0.99, 1.3, 1.9,
 LATE_REPLIES: Final = range(6)
 
 
+def turn_a_bit(position: int, data: bytes) -> bytes:
+    """``data`` with the lowest bit of its byte number ``position``, counted from the end, turned over."""
+    if position >= len(data):
+        return data
+    turned = bytearray(data)
+    turned[-1 - position] ^= 1
+    return bytes(turned)
+
+
 def once(link: FaultyLink, change: Callable[[bytes], bytes]) -> None:
     """Let ``change`` befall the next chunk only."""
 

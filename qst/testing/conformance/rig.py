@@ -88,6 +88,12 @@ class Rig:
         """Take so many samples in the ramp that neighbours differ by less than the resolution."""
         raise NotImplementedError
 
+    @staticmethod
+    def pace(ramp: Any) -> float:  # noqa: ANN401 - of either kind
+        """The rate of a ramp, °C/s or kPa/s."""
+        rate: float = ramp.rate_c_per_s if isinstance(ramp, ThermalRamp) else ramp.rate_kpa_per_s
+        return rate
+
     def advance(self) -> None:
         """Let the world come up to the clock."""
         self.world.advance(self.now_s)

@@ -40,6 +40,7 @@ class Subject:
         accuracy: how far a sample may be from the truth of the simulator, °C or kPa.
         period_s: between two polls.
         rest_c, rest_within_c: where a thermode that was made safe may leave the skin.
+        coasting_c: how far the plate goes on when it is told to turn back.
         exempt: name of a check, with its case in brackets if it has cases -> why it cannot hold.
     """
 
@@ -52,6 +53,7 @@ class Subject:
     period_s: float = 0.05
     rest_c: float = 32.0
     rest_within_c: float = 2.5
+    coasting_c: float = 0.05
     exempt: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -14,7 +14,7 @@ from qst.testing.conformance.rig import ThermodeRig
 from qst.testing.conformance.subject import Stage
 from qst.testing.conformance.wire import WireChecks
 
-#: A plate may wobble by this much on its way and still go one way only, °C.
+#: A plate that differs by no more than this has not moved, and is not beyond its cut-off, °C.
 WOBBLE_C = 0.05
 #: Achieved over commanded rate may differ by this share.
 RATE_SHARE = 0.02
@@ -263,7 +263,9 @@ class ThermodeConformance(WireChecks):
             require(set(kept) == {told}, f"the end of the ramp changed: {_changes(rig.samples[before:])}", "keep it")
 
     def _at_rest(self, rig: ThermodeRig) -> bool:
-        return abs(rig.truth_c - self.subject.rest_c) <= self.subject.rest_within_c
+        """At rest, or where it was before anybody connected: a plate that nothing has moved need not be moved."""
+        untouched = abs(rig.truth_c - rig.truth_at(0.0)) <= WOBBLE_C
+        return untouched or abs(rig.truth_c - self.subject.rest_c) <= self.subject.rest_within_c
 
     def _require_towards(self, rig: ThermodeRig, goal_c: float, since_s: float, what: str) -> None:
         """The plate never moved away from ``goal_c`` or beyond it."""
@@ -271,7 +273,7 @@ class ThermodeConformance(WireChecks):
         nearest_c = away[0] if away else 0.0
         for (time_s, value_c), distance_c in zip(rig.path_since(since_s), away, strict=True):
             require(
-                distance_c <= max(nearest_c, self._free_c(goal_c)) + WOBBLE_C,
+                distance_c <= max(nearest_c, self._free_c(goal_c)) + self.subject.coasting_c,
                 f"{what} moved the plate away from {goal_c:g} °C: {value_c:.2f} °C at {time_s:.2f} s",
                 "send nothing that raises the stimulus on the way to safety",
             )

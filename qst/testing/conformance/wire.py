@@ -1,13 +1,14 @@
 """Checks for every instrument with a wire: faults are told, no sample is ever wrong, the link is given back."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from qst.abort import AbortCause, Aborted
 from qst.errors import InstrumentError, LinkError, LinkOpenError, QstError
 from qst.instruments import Identity
-from qst.testing.conformance.faults import DELAYS_S, HICCUPS, LATE_REPLIES, WIRE_FAULTS, WireFault, once
+from qst.testing.conformance.faults import DELAYS_S, HICCUPS, LATE_REPLIES, WIRE_FAULTS, WireFault, once, turn_a_bit
 from qst.testing.conformance.life import LifeChecks, timed
 from qst.testing.conformance.requirement import (
     NonconformanceError,
@@ -27,6 +28,8 @@ LATE_S = 3.0
 #: After a reply that came too late the driver is watched for so much longer; in between, it is left alone, s.
 AFTERMATH_S = 0.5
 UNWATCHED_S = 1.5
+#: So many bytes from the end of a reply have a bit turned over, one after the other.
+BITS_TURNED = 24
 #: The stimulus goes on for so long after a hiccup, s.
 HICCUP_S = 1.5
 #: Virtual time has no delays of its own; anything above this is a wait that the switch did not end.
@@ -72,7 +75,7 @@ class WireChecks(LifeChecks):
     def test_resolution_is_no_finer_than_declared(self) -> None:
         """The resolution decides how a threshold is reported: readings in coarser steps would pretend to be exact."""
         rig = self.bench()
-        rig.bring_to(Stage.RAMPING)
+        rig.bring_to(Stage.RAMPING, min(self.subject.ramps, key=rig.pace))
         before = len(rig.samples)
         rig.read_slowly()
         values = sorted({sample.value for sample in rig.samples[before:]})
@@ -83,6 +86,17 @@ class WireChecks(LifeChecks):
             f"no two readings are closer than {min(steps, default=float('inf')):g}; declared is {resolution:g}",
             "declare the resolution that readings have",
         )
+
+    def test_checksums_are_what_is_declared(self) -> None:
+        """checksums: no single bit that turns over on the wire becomes another reading."""
+        rig = self.bench()
+        rig.bring_to(Stage.RAMPING)
+        seen = len(rig.samples)
+        for position in range(BITS_TURNED):
+            once(rig.link, partial(turn_a_bit, position))
+            rig.follow_through(rig.subject.period_s)
+        if rig.capabilities.checksums:
+            rig.require_true(seen)
 
     # -------------------------------------------------------------------------------------------------------- faults
 
