@@ -346,10 +346,10 @@ class QstlabTcs:
                 problem = None
             except (LinkTimeoutError, RemoteProtocolError) as failed:
                 problem = failed
-        if problem is not None:
+        if isinstance(problem, LinkTimeoutError):
             raise problem
         raise InstrumentFaultError(
-            "the plate does not return to its baseline",
+            "the plate does not return to its baseline" if problem is None else f"no proof of a return: {problem.what}",
             where=self._link.description,
             did=f"A was sent {ABORT_REPEATS} times over",
             remedy="lift the thermode off the skin now, then switch it off at its own switch",

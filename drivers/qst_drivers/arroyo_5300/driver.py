@@ -385,8 +385,9 @@ class Arroyo5300:
         was never driven is left alone.
 
         Raises:
-            LinkError, RemoteProtocolError: the device could not be reached.
-            InstrumentFaultError: it was reached, and the plate does not come nearer to 32 °C.
+            LinkError: the device could not be reached.
+            InstrumentFaultError: it was reached, and its answers, or the plate, do not show that it comes nearer to
+                32 °C.
         """
         rate = self._program.back if self._program is not None else HOME_RATE
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
@@ -406,6 +407,13 @@ class Arroyo5300:
                 if failure is None or not (trusted and self._distrusted):
                     return
                 break
+        if isinstance(failure, RemoteProtocolError):
+            raise InstrumentFaultError(
+                f"the controller answers nothing that makes sense: {failure.what}",
+                where=self._link.description,
+                did="the order to return to 32 °C was sent",
+                remedy="lift the thermode off the skin now, then switch the controller off",
+            ) from failure
         if failure is not None:
             raise failure
 

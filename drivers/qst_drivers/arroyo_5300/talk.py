@@ -12,6 +12,7 @@ from qst.clock import Clock
 from qst.errors import (
     InstrumentFaultError,
     LinkClosedError,
+    LinkError,
     LinkTimeoutError,
     RemoteProtocolError,
 )
@@ -43,6 +44,7 @@ _ERRORS: Final = encode(Query("ERR"))
 _IDENTITY: Final = encode(Query("*IDN"))
 
 _T = TypeVar("_T")
+_E = TypeVar("_E", LinkError, RemoteProtocolError)
 
 
 class ArroyoTalk:
@@ -71,7 +73,15 @@ class ArroyoTalk:
 
     def send(self, frame: bytes) -> None:
         """Write a line, whatever state the conversation is in. Nothing answers it."""
-        self._link.write(frame)
+        try:
+            self._link.write(frame)
+        except LinkError as gone:
+            raise self._explained(gone) from gone.__cause__
+
+    def _explained(self, error: _E) -> _E:
+        """Links and codecs do not know what they belong to; who reads the message must."""
+        error.where, error.remedy = error.where or self.where, error.remedy or _REMEDY
+        return error
 
     def order(self, *commands: Command) -> None:
         """Write commands as one line, and see what the error queue says about them.
@@ -122,11 +132,11 @@ class ArroyoTalk:
             RemoteProtocolError: an answer of the wrong shape, or more than one.
         """
         link = self._link
-        if self.in_doubt or link.read_available():
+        if self.in_doubt or self._something_came():
             self.resynchronise()
         self.in_doubt = True  # until the answer is whole: also when an abort ends the wait
         self.asked_s = self._now()
-        link.write(frame)
+        self.send(frame)
         try:
             lines = self._decoder.feed(link.read(self._timeout_s))
             if len(lines) != 1 or self._decoder.pending:
@@ -146,6 +156,12 @@ class ArroyoTalk:
         self.answered_s = self._now()
         self.in_doubt = False
         return answer
+
+    def _something_came(self) -> bool:
+        try:
+            return bool(self._link.read_available())
+        except LinkError as gone:
+            raise self._explained(gone) from gone.__cause__
 
     def _read_rest(self, lines: list[str]) -> None:
         """An answer that comes in pieces. Two answers to one question are none."""
@@ -194,13 +210,13 @@ class ArroyoTalk:
         try:
             lines = self._decoder.feed(data)
         except RemoteProtocolError as garbage:
-            return None, garbage
+            return None, self._explained(garbage)
         identity = None
         for line in lines:
             try:
                 identity = decode_identity(line)
             except RemoteProtocolError as wrong:
-                identity, refused = None, wrong
+                identity, refused = None, self._explained(wrong)
         return identity, refused
 
     def drain(self) -> None:
