@@ -221,12 +221,18 @@ class LimitsTrial:
         if self._outcome is None:
             # A fault on the way back does not unmake what was measured before it; the engine records it by itself.
             self._outcome, self._invalid_reason = Outcome.DEVICE_FAULT, what
-        elif doubtful and self._response_s is not None and now_s - self._response_s <= DOUBT_S:
-            self._invalid_reason = self._invalid_reason or f"a fault at the press: {what}"
+        elif doubtful and self._in_doubt(now_s):
+            self._invalid_reason = self._invalid_reason or f"a fault before the readings were proved: {what}"
         if self.state is TrialState.RAMP:
             self._ramp_end_s = now_s
         self._enter(TrialState.DONE, now_s)
         return [Action.MAKE_SAFE, Action.RELEASE]
+
+    def _in_doubt(self, now_s: float) -> bool:
+        """Whether the reading at the press may have been wrong: a gauge is proved by reading zero when it is let go."""
+        if self._response_s is None:
+            return False
+        return self._thermal is None or now_s - self._response_s <= DOUBT_S
 
     # -- the way to the ramp --------------------------------------------------------------------------------------
 

@@ -372,3 +372,42 @@ def test_a_ramp_that_nobody_saw_has_no_threshold(monkeypatch: pytest.MonkeyPatch
     assert (result.outcome, result.value_at_response) == (Outcome.DEVICE_FAULT, None)
     assert "no reading for 30.0 s" in result.invalid_reason
     assert trial.blind_s == pytest.approx(30.0)
+
+
+def answered(modality: Modality = Modality.HEAT) -> tuple[LimitsTrial, float]:
+    """A ramp that the participant has ended at 34.0 °C, and the time of the press."""
+    trial, now_s = ramping(modality)
+    for tick in range(1, 68):
+        trial.sample(Sample(now_s + 0.1 * tick, 32.0 + 0.03 * tick, pressed=False))
+    press_s = now_s + 6.8
+    assert trial.sample(Sample(press_s, 34.04, pressed=True)) == [Action.STOP]
+    return trial, press_s
+
+
+def test_a_plate_that_goes_on_after_the_press_is_made_safe_and_the_threshold_stays() -> None:
+    trial, press_s = answered()
+    assert trial.sample(Sample(press_s + 1.0, 34.34)) == []
+    assert Action.MAKE_SAFE in trial.sample(Sample(press_s + 2.0, 34.70))
+    result = trial.result()
+    assert (result.outcome, result.invalid_reason) == (Outcome.RESPONSE, "")
+    assert "goes on after the end of its ramp" in trial.failure
+
+
+@pytest.mark.parametrize(("after_s", "doubtful", "stands"), [(0.1, True, False), (0.3, True, True), (0.1, False, True)])
+def test_a_sensor_that_fails_with_the_press_leaves_no_valid_threshold(
+    after_s: float, doubtful: bool, stands: bool
+) -> None:
+    trial, press_s = answered()
+    trial.fault("QST-430: the reading jumped", press_s + after_s, doubtful=doubtful)
+    result = trial.result()
+    assert result.outcome is Outcome.RESPONSE
+    assert (result.invalid_reason == "") is stands
+
+
+def test_a_gauge_that_fails_before_it_was_let_go_leaves_no_valid_threshold() -> None:
+    trial = pressing()
+    trial.edge(ButtonEdge(1.4, pressed=True))
+    assert trial.state is TrialState.RETURN
+    trial.fault("QST-430: the reading has stayed at 4.55 N", 2.4)
+    assert trial.result().outcome is Outcome.RESPONSE
+    assert "stayed at 4.55 N" in trial.result().invalid_reason

@@ -1,0 +1,245 @@
+"""The matrix: every fault × every driver × the moments at which it can strike, and what came of each cell."""
+
+import functools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qst.record.records import Outcome, State, Trial
+from qst_simulators.faults import Fault
+from tests.faults.run import GAUGES, THERMODES, Visit, run
+
+MOMENTS = ("connect", "idle", "adapt", "ramp", "return")
+#: How far a reported threshold may lie from the truth at the press: °C for thermodes, kPa for gauges; and, for
+#: thermodes, that share of the way from the start besides. docs/faults.md states them.
+TOLERANCE = {"medoc-mms": 0.65, "qstlab-tcs": 0.65, "mark10": 15.0, "jtech-commander": 6.0}
+SHARE = 0.03
+_START_C = 32.0
+_HARMLESS_C = 2.5  # a TCS that has started anew rests at 30 °C
+_IDLE_S = 2.5
+_THERMAL_AFTER_S = {"adapt": 0.05, "ramp": 8.0, "return": 0.2}
+_GAUGE_AFTER_S = {"adapt": 0.0, "ramp": 0.5, "return": 0.05}
+
+WIRE = (
+    Fault.SILENCE,
+    Fault.DISCONNECT,
+    Fault.RECONNECT,
+    Fault.GARBAGE,
+    Fault.TRUNCATED,
+    Fault.DUPLICATED,
+    Fault.DELAYED,
+    Fault.STALE,
+)
+REFUSED = (Fault.PORT_BUSY, Fault.PERMISSION_DENIED)
+SENSOR = (Fault.STUCK_SENSOR, Fault.JUMPING_SENSOR, Fault.DRIFTING_SENSOR)
+BUTTON = (Fault.STUCK_BUTTON, Fault.BOUNCING_BUTTON, Fault.EARLY_PRESS, Fault.LATE_PRESS)
+_ALL = ("idle", "adapt", "ramp", "return")
+
+
+def _everywhere(drivers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Every moment; a console that says nothing has no adaptation that anybody could see."""
+    return {driver: tuple(m for m in _ALL if m != "adapt" or driver != "jtech-commander") for driver in drivers}
+
+
+#: fault -> driver -> moments. What is not here makes no sense for the device, and its simulator refuses it.
+WHERE: dict[Fault, dict[str, tuple[str, ...]]] = {
+    **{fault: dict.fromkeys(("medoc-mms", "qstlab-tcs", "mark10"), ("connect", *_ALL)) for fault in WIRE},
+    Fault.WRONG_ECHO: {"medoc-mms": ("connect", *_ALL)},
+    **{fault: dict.fromkeys(("medoc-mms", "qstlab-tcs", "mark10"), ("connect", "adapt", "ramp")) for fault in REFUSED},
+    **{fault: _everywhere((*THERMODES, *GAUGES)) for fault in SENSOR},
+    Fault.SLOW_RAMP: dict.fromkeys(THERMODES, ("idle", "ramp")),
+    Fault.OVERSHOOT: dict.fromkeys(THERMODES, ("idle", "ramp")),
+    Fault.IGNORED_STOP: dict.fromkeys(THERMODES, ("idle", "ramp")),
+    Fault.BATTERY_LOW: {
+        "qstlab-tcs": ("connect", *_ALL),
+        "mark10": ("connect", *_ALL),
+        "jtech-commander": ("idle", "ramp", "return"),
+    },
+    Fault.DEVICE_REBOOT: _everywhere((*THERMODES, *GAUGES)),
+    Fault.SAFE_MODE: {"medoc-mms": ("connect", *_ALL)},
+    Fault.OPERATOR_MENU: {
+        "medoc-mms": ("connect", *_ALL),
+        "mark10": ("connect", *_ALL),
+        "jtech-commander": ("idle", "ramp", "return"),
+    },
+    Fault.UNIT_KEY: {"mark10": ("connect", *_ALL)},
+    Fault.OVERLOAD: _everywhere(GAUGES),
+    Fault.STUCK_BUTTON: dict.fromkeys((*THERMODES, *GAUGES), ("idle", "ramp")),
+    Fault.BOUNCING_BUTTON: dict.fromkeys((*THERMODES, *GAUGES), ("idle", "ramp")),
+    Fault.EARLY_PRESS: _everywhere((*THERMODES, *GAUGES)),
+    Fault.LATE_PRESS: dict.fromkeys((*THERMODES, *GAUGES), ("idle", "ramp")),
+}
+
+#: What makes a fault a lasting one where a single spoilt reply would only be asked for once more.
+_OPTIONS: dict[Fault, dict[str, Any]] = {
+    Fault.GARBAGE: {"count": 3},
+    Fault.TRUNCATED: {"count": 3},
+    Fault.DUPLICATED: {"count": 3},
+    Fault.DELAYED: {"count": 3},
+    Fault.STALE: {"count": 3},
+    Fault.WRONG_ECHO: {"count": 3},
+    Fault.LATE_PRESS: {"late_s": 1.0},
+    Fault.BATTERY_LOW: {},
+}
+
+
+class Cell(NamedTuple):
+    """One fault of one driver's device at one moment; ``variant`` tells two ways of the same fault apart."""
+
+    fault: Fault
+    driver: str
+    moment: str
+    variant: str = ""
+
+    @property
+    def id(self) -> str:
+        return "-".join(filter(None, (self.fault.value, self.driver, self.moment, self.variant)))
+
+    @property
+    def thermal(self) -> bool:
+        return self.driver in THERMODES
+
+    def injection(self) -> dict[str, Any]:
+        """What the station file says about it."""
+        entry: dict[str, Any] = {"name": self.fault.value, **_OPTIONS.get(self.fault, {}), **_VARIANTS[self.variant]}
+        if self.moment == "idle":
+            return {**entry, "at_s": _IDLE_S}
+        after_s = (_THERMAL_AFTER_S if self.thermal else _GAUGE_AFTER_S).get(self.moment, 0.0)
+        return {**entry, "when": self.moment, "after_s": after_s}
+
+
+_VARIANTS: dict[str, dict[str, Any]] = {
+    "": {},
+    "once": {"count": 1},
+    "held now": {"now": True},
+    "button, too": {"button": True},
+}
+
+
+def cells() -> Iterator[Cell]:
+    """Every cell, in the order of the table."""
+    for fault, drivers in WHERE.items():
+        for driver, moments in drivers.items():
+            for moment in moments:
+                yield Cell(fault, driver, moment)
+                if "count" in _OPTIONS.get(fault, {}):
+                    yield Cell(fault, driver, moment, "once")
+                if fault is Fault.STUCK_BUTTON:
+                    yield Cell(fault, driver, moment, "held now")
+                if fault is Fault.IGNORED_STOP:
+                    yield Cell(fault, driver, moment, "button, too")
+
+
+class Found(NamedTuple):
+    """What came of a cell.
+
+    ``codes`` are the codes of the log's fault records, in order; ``after_s`` the time from the fault to the first of
+    them, or to the end of the first attempt that is not valid, whichever comes first; None when nothing was noticed.
+    ``attempts`` are outcomes, with ``(invalid)`` where they are.
+    """
+
+    codes: tuple[str, ...]
+    whats: tuple[str, ...]
+    after_s: float | None
+    attempts: tuple[str, ...]
+    visit: str
+    problems: tuple[str, ...]
+
+
+def outcome_of(cell: Cell) -> Found:
+    """Run a cell and judge it."""
+    stop_after_s = 10.0 if cell.fault is Fault.IGNORED_STOP and not cell.variant else None
+    with tempfile.TemporaryDirectory() as folder:
+        visit = run(Path(folder) / "log.jsonl", cell.driver, [cell.injection()], stop_after_s=stop_after_s)
+    return found(cell, visit)
+
+
+@functools.cache
+def results() -> dict[Cell, Found]:
+    """What came of every cell; run once."""
+    return {cell: outcome_of(cell) for cell in cells()}
+
+
+def found(cell: Cell, visit: Visit) -> Found:
+    """Judge what came of a cell."""
+    faults = visit.faults
+    return Found(
+        codes=tuple(fault.code for _, fault in faults),
+        whats=tuple(fault.what for _, fault in faults),
+        after_s=_noticed_after_s(visit),
+        attempts=tuple(f"{t.outcome.value}{'' if t.valid else ' (invalid)'}" for t in visit.trials),
+        visit=visit.result.outcome.value,
+        problems=tuple(_problems(cell, visit)),
+    )
+
+
+def _noticed_after_s(visit: Visit) -> float | None:
+    if visit.injected_s is None:
+        return None
+    times = [*visit.noticed, *(time_s for time_s, _ in visit.faults)]
+    times += [entry.t_s for entry in visit.log.entries if isinstance(entry.record, Trial) and not entry.record.valid]
+    later = [time_s - visit.injected_s for time_s in times if time_s >= visit.injected_s]
+    return min(later, default=None)
+
+
+def _problems(cell: Cell, visit: Visit) -> Iterator[str]:
+    """What must never be."""
+    if visit.injected_s is None and cell.moment in ("connect", "idle"):
+        yield "the fault never struck"
+    if visit.result.outcome.value != "completed" and not visit.result.reason:
+        yield "a visit that failed without a reason"
+    for trial in visit.trials:
+        if not trial.valid and not trial.invalid_reason:
+            yield "an attempt that is not valid without a reason"
+        if trial.valid:
+            yield from _wrong_number(cell, visit, trial)
+    if cell.thermal:
+        if visit.beyond:
+            yield f"the plate went to {max(visit.beyond):.2f} °C"
+        rest_c = visit.bench.device("thermode").surface.temperature_c(visit.bench.world.now_s)
+        if abs(rest_c - _START_C) > _HARMLESS_C:
+            yield f"the plate is left at {rest_c:.2f} °C"
+
+
+def _wrong_number(cell: Cell, visit: Visit, trial: Trial) -> Iterator[str]:
+    begin_s = trial.t_start_s
+    end_s = next(e.t_s for e in visit.log.entries if e.record == trial)
+    presses = [true for time_s, true in visit.presses if begin_s <= time_s <= _over_s(visit, trial) + 0.05]
+    if trial.outcome is Outcome.CUTOFF:
+        yield from _wrong_cutoff(cell, visit, trial, begin_s, end_s)
+        return
+    if not presses:
+        yield f"a {trial.outcome.value} although nobody pressed"
+        return
+    if trial.outcome is not Outcome.RESPONSE:
+        return
+    value, true = trial.value_at_response, presses[-1]
+    if cell.driver == "jtech-commander":  # the console keeps the greatest
+        value, true = trial.value_peak, 10.0 * visit.bench.hand.max_force_n(begin_s, end_s)
+        if cell.fault in (*SENSOR, Fault.OVERLOAD):
+            return  # nobody but the operator, who watches the display, can see it: docs/faults.md says so
+    tolerance = TOLERANCE[cell.driver] + (SHARE * abs(true - _START_C) if cell.thermal else 0.0)
+    if value is None or abs(value - true) > tolerance:
+        yield f"reported {value}, the truth at the press was {true:.2f}"
+
+
+def _over_s(visit: Visit, trial: Trial) -> float:
+    """When the attempt left its ramp: an end that is held back is seen a little later than the press."""
+    for entry in visit.log.entries:
+        state = entry.record
+        if not isinstance(state, State) or state.state not in ("return", "done"):
+            continue
+        if (state.sequence_index, state.attempt) == (trial.sequence_index, trial.attempt):
+            return entry.t_s
+    raise AssertionError("an attempt without an end")
+
+
+def _wrong_cutoff(cell: Cell, visit: Visit, trial: Trial, begin_s: float, end_s: float) -> Iterator[str]:
+    """A cut-off that was not reached is a wrong number, too."""
+    if not cell.thermal:
+        true = 10.0 * visit.bench.hand.max_force_n(begin_s, end_s)
+        if true < trial.cutoff - TOLERANCE[cell.driver]:
+            yield f"a cut-off at {true:.2f} kPa"
+    elif visit.warmest(begin_s, end_s) < trial.cutoff - TOLERANCE[cell.driver]:
+        yield f"a cut-off at {visit.warmest(begin_s, end_s):.2f} °C"
