@@ -4,9 +4,10 @@ import os
 
 import pytest
 import pyvisa
+import serial
 
 from qst.abort import Aborted, AbortSwitch
-from qst.clock import performance_seconds
+from qst.clock import RealClock, performance_seconds
 from qst.errors import LinkClosedError, LinkOpenError, LinkTimeoutError
 from qst_drivers.links.visa import VisaLink
 from tests.links.peers import (
@@ -134,3 +135,28 @@ def test_closed_link() -> None:
     for use in (lambda: link.write(b"?"), lambda: link.read(0.1), link.read_available):
         with pytest.raises(LinkClosedError, match="not open"):
             use()
+
+
+@posix_only
+def test_a_computer_too_busy_for_short_time_outs_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process had been held up between any two bytes, and behind a write that went out."""
+    take, put = serial.Serial.read, os.write
+
+    def held_up_read(port: serial.Serial, size: int = 1) -> bytes:
+        data: bytes = take(port, size)
+        RealClock().sleep(0.006)
+        return data
+
+    def held_up_write(file: int, data: bytes) -> int:
+        count = put(file, data)
+        RealClock().sleep(0.006)
+        return count
+
+    text = b"TEC:T? 32.000, 32.001\r\n"
+    with pseudo_terminal() as terminal, echoing(terminal), opened(serial_url(terminal)) as link:
+        with monkeypatch.context() as busy:
+            busy.setattr(os, "write", held_up_write)
+            link.write(text)
+        with monkeypatch.context() as busy:
+            busy.setattr(serial.Serial, "read", held_up_read)
+            assert read_all(link, len(text)) == text

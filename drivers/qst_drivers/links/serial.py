@@ -34,7 +34,8 @@ _FLOW: Final = ("none", "xonxoff", "rtscts", "dsrdtr")
 #: Opening through a network handler may take its own 5 s.
 _OPEN_S: Final = 6.0
 #: Longest wait until the system takes the bytes of one command; its buffer is larger than any command.
-_WRITE_S: Final = 0.5
+#: Generous: pyserial also calls a write failed that went out whole, if the computer was too busy to return in time.
+_WRITE_S: Final = 2.0
 _MOST: Final = 65536
 
 _UNPLUGGED: Final = "check that the cable is plugged in and the device is on; then connect again"

@@ -4,8 +4,10 @@
 installed VISA library (such as NI-VISA) and otherwise pyvisa-py; ``@py`` and ``@ivi`` say which. Resources that carry
 messages instead of bytes (GPIB, USBTMC, VXI-11) are refused: no instrument of the suite speaks them.
 
-A VISA read that times out throws away what it had got. So nothing is ever asked for that may not be there: the first
-byte alone, in short waits, then exactly what has arrived.
+A VISA read that times out throws away what it had got, and pyvisa-py applies a port's one time-out to writes as well,
+and to a read as a whole. So nothing is ever asked for that may not be there. A serial resource tells how many bytes
+have arrived: it is looked at every millisecond, and exactly those are read, with a time-out that is never reached. A
+socket does not tell: it is read one byte at a time, in short waits.
 """
 
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _OPEN_S: Final = 6.0
 _SLICE_MS: Final = round(SLICE_S * 1000)
+#: For writes, and for reading bytes that are there: a busy computer must not make them fail.
+_PATIENT_MS: Final = 2000
 _SERIAL_OPTIONS: Final = ("baud", "bits", "parity", "stopbits")
 _STOP_BITS: Final = {"1": 10, "1.5": 15, "2": 20}  # VISA counts in tenths
 _MOST: Final = 65536
@@ -32,7 +36,7 @@ class VisaLink:
     Args:
         url: see the module.
         clock: for deadlines.
-        abort: ends every wait for an answer within a few milliseconds.
+        abort: ends a wait for an answer at once (serial resource) or within 5 ms (socket).
 
     Raises:
         StationFileError: no resource that carries bytes, or a wrong option.
@@ -49,6 +53,7 @@ class VisaLink:
         self._now = clock.monotonic
         self._abort = abort
         self._resource: MessageBasedResource | None = None
+        self._timeout_ms = _PATIENT_MS
 
     @property
     def description(self) -> str:
@@ -89,7 +94,7 @@ class VisaLink:
         """Bytes as they are: nothing ends a read but their number."""
         from pyvisa import constants  # noqa: PLC0415 - as above
 
-        resource.timeout = _SLICE_MS
+        resource.timeout = self._timeout_ms = _PATIENT_MS
         if not self._serial:
             resource.set_visa_attribute(constants.ResourceAttribute.termchar_enabled, False)
             return
@@ -110,6 +115,7 @@ class VisaLink:
         from pyvisa import errors  # noqa: PLC0415 - as above
 
         resource = self._require_open()
+        self._be_patient(resource, _PATIENT_MS)
         try:
             resource.write_raw(data)
         except (errors.VisaIOError, OSError) as failed:
@@ -129,16 +135,13 @@ class VisaLink:
         while True:
             self._abort.check()
             left_s = deadline_s - self._now()
-            if self._serial and left_s < SLICE_S and not self._arrived(resource):
-                if left_s > 0.0:
-                    self._abort.wait(min(left_s, LOOK_S))
-                    continue
-            else:
-                data = self._one(resource)
-                if data:
-                    return data + (self._rest(resource) if self._serial else b"")
+            data = self._rest(resource) if self._serial else self._one(resource, _SLICE_MS)
+            if data:
+                return data
             if left_s <= 0.0:
                 raise LinkTimeoutError(f"no answer within {timeout_s:g} s", where=self._description)
+            if self._serial:
+                self._abort.wait(min(left_s, LOOK_S))
 
     def read_available(self) -> bytes:
         """Whatever has arrived. On a socket this waits for up to 1 ms: VISA cannot look without reading.
@@ -150,16 +153,18 @@ class VisaLink:
         if self._serial:
             return self._rest(resource)
         data = b""
-        resource.timeout = 0
-        try:
-            while (byte := self._one(resource)) and len(data) < _MOST:
-                data += byte
-        finally:
-            resource.timeout = _SLICE_MS
+        while len(data) < _MOST and (byte := self._one(resource, 0)):
+            data += byte
         return data
 
-    def _one(self, resource: "MessageBasedResource") -> bytes:
+    def _be_patient(self, resource: "MessageBasedResource", timeout_ms: int) -> None:
+        """Only sockets ever change their time-out: setting it sets a serial port up anew."""
+        if not self._serial and self._timeout_ms != timeout_ms:
+            resource.timeout = self._timeout_ms = timeout_ms
+
+    def _one(self, resource: "MessageBasedResource", timeout_ms: int) -> bytes:
         """One byte, or none within the time-out: a read of one cannot lose anything."""
+        self._be_patient(resource, timeout_ms)
         return self._take(resource, 1)
 
     def _rest(self, resource: "MessageBasedResource") -> bytes:
