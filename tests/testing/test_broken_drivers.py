@@ -107,10 +107,10 @@ each_defect = pytest.mark.parametrize(("driver", "expected"), DEFECTS, ids=lambd
 
 @each_defect
 def test_one_defect_makes_the_right_check_red(driver: type[Any], expected: set[str]) -> None:
-    """Every case of the checks that must complain, a third of the others; all of them every night."""
+    """Every case of the checks that must complain, a fifth of the others; all of them every night."""
 
     def sample(name: str) -> bool:
-        return check_of(name) in expected or "[" not in name or zlib.crc32(name.encode()) % 3 == 0
+        return check_of(name) in expected or "[" not in name or zlib.crc32(name.encode()) % 5 == 0
 
     assert red(driver, sample) == expected
 
