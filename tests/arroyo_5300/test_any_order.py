@@ -1,5 +1,6 @@
 """Any order of calls, waits and faults: the plate never leaves what was allowed, and always comes back."""
 
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -13,8 +14,9 @@ from qst_drivers.links.sim import SimLink
 from qst_simulators.faults import FaultyDevice
 from tests.arroyo_5300.rig import Rig, SpyLink
 
-#: From the order to the plate: the line's way and up to 40 ms a line before it, then the plate's own 0.15 s.
-ORDER_S = 0.45
+#: From the order to the plate's turn: the line's way and up to 40 ms a line before it, then the plate's own 0.15 s. A
+#: device that slews from its set-point takes that back through the plate's lag first: τ·ln(1 + rate / return rate) more.
+ORDER_S = {"measured": 0.45, "setpoint": 0.45 + 0.8 * math.log(1 + 1.0 / 0.5)}
 SLACK_C = 1e-6
 
 
@@ -32,6 +34,7 @@ class AnyOrder(RuleBasedStateMachine):
         rig.link = SpyLink(self.wire, rig.clock, "sim://arroyo-5300")
         assert isinstance(rig.link, SimLink)
         rig.driver = type(rig.driver)(rig.link, {}, rig.clock)
+        self.order_s = ORDER_S[slew_from]
         self.ramp: ThermalRamp | None = None
         self.cutoffs_c = {32.0}
         self.samples: list[Sample] = []
@@ -130,7 +133,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def comes_back(self, home_c: float) -> None:
         """Once stopped, every later temperature is nearer to home."""
-        self.rig.wait(ORDER_S)
+        self.rig.wait(self.order_s)
         distance_c = abs(self.rig.true_c - home_c)
         for _ in range(12):
             self.rig.wait(0.1)

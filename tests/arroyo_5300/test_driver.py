@@ -82,11 +82,26 @@ def test_every_plausible_device_is_driven_alike(switches: dict[str, Any]) -> Non
 
 
 def test_a_half_line_in_the_devices_buffer_and_old_errors_do_no_harm() -> None:
-    rig = Rig()
+    rig = Rig({"terminal": True})
     rig.device.connect(0.0)
     rig.device.receive(b"TEC:TEMP 1\r\nTEC:OU", 0.0)
     rig.wait(0.5)
     assert rig.driver.connect().model == "Arroyo 5305"
+
+
+def test_connect_regulates_temperature_and_says_what_settled_means() -> None:
+    rig = Rig()
+    rig.device.controller.set_mode("R")
+    rig.driver.connect()
+    controller = rig.device.controller
+    assert (controller.mode, controller.band_c, controller.band_s) == ("T", 0.1, 2.0)
+
+
+def test_ready_is_judged_anew_after_every_adapt() -> None:
+    rig = Rig().settled(HEAT)
+    rig.driver.prepare(COLD)
+    rig.driver.adapt()
+    assert not rig.driver.ready()
 
 
 def test_a_real_link_is_refused_until_something_guards_it() -> None:
@@ -495,6 +510,13 @@ def test_a_spoilt_answer_is_never_taken_for_another(fault: str) -> None:
             refused += 1
     assert refused <= 1
     assert refused == (fault != "stale")  # an old answer of the same kind cannot be told from a new one
+
+
+def test_a_line_that_nobody_asked_for_is_not_taken_for_the_next_answer() -> None:
+    rig = Rig().settled(HEAT)
+    rig.device._outbox.append((rig.clock.monotonic(), b"33.00\r\n"))
+    assert rig.driver.poll()[0].value == pytest.approx(32.0, abs=0.05)
+    assert rig.link.lines().count("*IDN?") == 2
 
 
 @pytest.mark.parametrize("fault", ["garbage", "truncated", "delayed", "silence"])

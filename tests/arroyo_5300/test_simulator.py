@@ -149,6 +149,13 @@ def test_an_answer_takes_20_to_50_ms() -> None:
     assert 0.035 < max(times) < 0.05
 
 
+def test_a_reading_under_way_is_answered_before_what_came_after_it() -> None:
+    host = Host({"answer_min_s": 0.03, "answer_max_s": 0.03})
+    host.device.receive(b"TEC:T?\r\n", host.now_s)
+    host.device.receive(b"TEC:OUT?\r\n", host.now_s + 0.01)
+    assert host.device.transmit(host.now_s + 1.0) == b"32.00\r\n0\r\n"
+
+
 def test_lines_wait_for_each_other() -> None:
     host = Host({"answer_min_s": 0.03, "answer_max_s": 0.03})
     host.device.receive(b"TEC:T?\r\nTEC:OUT?\r\nTEC:T?\r\n", host.now_s)

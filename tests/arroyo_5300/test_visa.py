@@ -69,7 +69,7 @@ def test_the_driver_runs_a_ramp_and_comes_back_over_visa(server: SimulatorServer
     while not driver.ready():
         driver.poll()
     driver.begin()
-    samples = [driver.poll()[0] for _ in range(12)]
+    samples = [driver.poll()[0] for _ in range(6)]
     driver.stop()
     assert samples[-1].value > samples[0].value >= 32.0
     with server.lock:

@@ -26,15 +26,15 @@ class PathWatch:
         began_s: when.
     """
 
-    __slots__ = ("_began_s", "_followed_s", "_from_c", "_rate", "_tolerance_c", "_travel_c", "arrives_s", "to_c")
+    __slots__ = ("_began_s", "_from_c", "_off_since_s", "_rate", "_to_c", "_tolerance_c", "arrives_s")
 
     def __init__(self, from_c: float, to_c: float, rate: float, began_s: float) -> None:
-        self._from_c, self.to_c = from_c, to_c
-        self._travel_c = abs(to_c - from_c)
+        self._from_c, self._to_c = from_c, to_c
         self._rate = rate if to_c > from_c else -rate
-        self._began_s = self._followed_s = began_s
+        self._began_s = began_s
+        self._off_since_s: float | None = None  # the first of the readings that were off, without one between
         self._tolerance_c = rate * LAG_S + SLACK_C
-        self.arrives_s = began_s + self._travel_c / rate  #: when the set-point is there
+        self.arrives_s = began_s + abs(to_c - from_c) / rate  #: when the set-point is there
 
     def see(self, time_s: float, value_c: float) -> None:
         """Take a reading into account.
@@ -42,10 +42,12 @@ class PathWatch:
         Raises:
             InstrumentFaultError: the plate has been off its way for too long.
         """
-        expected_c = self.to_c if time_s >= self.arrives_s else self._from_c + self._rate * (time_s - self._began_s)
+        expected_c = self._to_c if time_s >= self.arrives_s else self._from_c + self._rate * (time_s - self._began_s)
         if abs(value_c - expected_c) <= self._tolerance_c:
-            self._followed_s = time_s
-        elif time_s - self._followed_s > PATIENCE_S:
+            self._off_since_s = None
+        elif self._off_since_s is None:
+            self._off_since_s = time_s
+        elif time_s - self._off_since_s > PATIENCE_S:
             raise InstrumentFaultError(
                 f"the plate reads {value_c:.2f} °C where it should be at {expected_c:.2f} °C",
                 did="the output was switched off: a loop that does not follow may be heating or cooling at full power",
