@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, blocks_of
-from tests.testing.test_plugin import plugin_options
 
 NAMES = ("add-a-driver", "write-a-driver", "write-a-simulator", "test-without-hardware")
 PAGES = [DOCS / "how-to" / f"{name}.md" for name in NAMES]
@@ -71,7 +70,7 @@ def test_every_file_is_shown() -> None:
 
 
 def test_the_example_is_green(project: Path) -> None:
-    done = call(project, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *plugin_options(), "tests")
+    done = call(project, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "tests")
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None

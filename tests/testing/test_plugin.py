@@ -128,9 +128,9 @@ def test_the_plugin_imports_nothing_heavy() -> None:
     assert len(loaded) < 10
 
 
-def plugin_options() -> list[str]:
-    """How pytest gets the plugin: by itself where the suite's entry points are installed."""
-    return [] if "qst" in entry_points(group="pytest11").names else ["-p", "qst.testing.plugin"]
+def test_pytest_finds_the_plugin_by_itself() -> None:
+    (point,) = entry_points(group="pytest11", name="qst")
+    assert point.value == "qst.testing.plugin"
 
 
 def test_in_somebody_elses_project(tmp_path: Path) -> None:
@@ -144,6 +144,6 @@ def test_in_somebody_elses_project(tmp_path: Path) -> None:
         "    assert virtual_station(seed=7).run().result.outcome == 'completed'\n",
         encoding="utf-8",
     )
-    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin_options(), str(file)]
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
