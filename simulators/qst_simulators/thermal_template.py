@@ -34,6 +34,7 @@ _PEAK_SHAPE = math.exp(-_PEAK_AT_S / _DECAY_S) * math.sin(_OMEGA * _PEAK_AT_S)
 _RINGING_OVER_C = 1e-6
 
 _POWER_TAU_S = 0.124
+_NO_STEP_C = 1e-9  # nothing that a plate could follow
 _HEATING_LIMIT_C = 78.0
 _COOLING_LIMIT_C = -15.0
 
@@ -146,7 +147,7 @@ def ramp_pieces(
         power_limited: whether the probe's power bounds the slope (a small probe on skin).
     """
     step_c = target_c - start_c
-    if step_c == 0:
+    if abs(step_c) < _NO_STEP_C:
         return [_hold(start_s, target_c)]
     rate = math.copysign(rate_c_per_s, step_c)
     limit_c = _HEATING_LIMIT_C if step_c > 0 else _COOLING_LIMIT_C
