@@ -519,6 +519,16 @@ def test_a_line_that_nobody_asked_for_is_not_taken_for_the_next_answer() -> None
     assert rig.link.lines().count("*IDN?") == 2
 
 
+def test_a_reading_beside_the_way_is_not_believed() -> None:
+    rig = Rig().ramping(HEAT, 10.0)
+    rig.device.inject("jumping sensor", size=4.0, every_s=1.0, lasts_s=0.1)
+    seen = rig.poll_for(10.0)
+    assert len(seen) > 50
+    for sample in seen:
+        assert sample.value == pytest.approx(rig.device.surface.temperature_c(sample.time_s), abs=0.03)
+        assert sample.ended is None
+
+
 @pytest.mark.parametrize("fault", ["garbage", "truncated", "delayed", "silence"])
 def test_stop_gets_through_whatever_comes_back(fault: str) -> None:
     rig = FaultyRig()

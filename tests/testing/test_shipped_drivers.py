@@ -41,10 +41,6 @@ TestArroyo5300 = thermode_conformance(
         ThermalRamp(start_c=20.0, rate_c_per_s=0.3, cutoff_c=0.0, return_rate_c_per_s=1.5),
     ],
     coasting_c=0.5,
-    exempt={
-        "test_hiccup_gives_no_wrong_sample[first-byte-lost]": "an answer has neither length nor checksum: one that has "
-        "lost its first digit reads as another temperature; the driver lets one reading pass before it calls it a fault",
-    },
 )
 
 TestMark10 = algometer_conformance(

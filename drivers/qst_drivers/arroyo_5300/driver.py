@@ -279,7 +279,8 @@ class Arroyo5300:
     def poll(self) -> Sequence[Sample]:
         """One reading, timed at the middle of its round trip; and the condition, every time or now and then.
 
-        At the cut-off the plate is sent back to its start.
+        At the cut-off the plate is sent back to its start. A reading beside the plate's way is not believed: none is
+        given, until the plate is on its way again or has been off it for too long.
 
         Raises:
             NotReadyError: not connected.
@@ -289,19 +290,20 @@ class Arroyo5300:
         if not self._open:
             self._require_open()
         talk = self._talk
-        value_c = self._value_c = talk.temperature_c()
+        value_c = talk.temperature_c()
         time_s = (talk.asked_s + talk.answered_s) * 0.5
         if not COLDEST_C < value_c < HOTTEST_C:
             self._refuse_implausible(value_c)
         watch = self._watch
-        if watch is not None:
-            self._follow(watch, time_s, value_c)
-            if self._ramping and self._ended is None:
+        believed = watch is None or self._follow(watch, time_s, value_c)
+        if believed:
+            self._value_c = value_c
+            if watch is not None and self._ramping and self._ended is None:
                 self._watch_cutoff(watch, time_s, value_c)
         self._polls += 1
         if not self._ramping or self._polls % _CONDITION_EVERY == 0:
             self._look()
-        return (Sample(time_s, value_c, None, self._ended),)
+        return (Sample(time_s, value_c, None, self._ended),) if believed else ()
 
     def _read(self) -> float:
         value_c = self._value_c = self._talk.temperature_c()
@@ -318,11 +320,11 @@ class Arroyo5300:
         bits = self._condition = health.condition(self._talk, driving=self._driving and not self._distrusted)
         return bits
 
-    def _follow(self, watch: PathWatch, time_s: float, value_c: float) -> None:
+    def _follow(self, watch: PathWatch, time_s: float, value_c: float) -> bool:
         if self._distrusted:
-            return
+            return True
         try:
-            watch.see(time_s, value_c)
+            return watch.see(time_s, value_c)
         except InstrumentFaultError as fault:
             self._distrusted = True
             cut_power(self._talk)

@@ -36,8 +36,8 @@ class PathWatch:
         self._tolerance_c = rate * LAG_S + SLACK_C
         self.arrives_s = began_s + abs(to_c - from_c) / rate  #: when the set-point is there
 
-    def see(self, time_s: float, value_c: float) -> None:
-        """Take a reading into account.
+    def see(self, time_s: float, value_c: float) -> bool:
+        """Whether the plate is on its way, by this reading.
 
         Raises:
             InstrumentFaultError: the plate has been off its way for too long.
@@ -45,7 +45,8 @@ class PathWatch:
         expected_c = self._to_c if time_s >= self.arrives_s else self._from_c + self._rate * (time_s - self._began_s)
         if abs(value_c - expected_c) <= self._tolerance_c:
             self._off_since_s = None
-        elif self._off_since_s is None:
+            return True
+        if self._off_since_s is None:
             self._off_since_s = time_s
         elif time_s - self._off_since_s > PATIENCE_S:
             raise InstrumentFaultError(
@@ -53,3 +54,4 @@ class PathWatch:
                 did="the output was switched off: a loop that does not follow may be heating or cooling at full power",
                 remedy="lift the thermode off the skin now, then check its sensor, its module and its water or fan",
             )
+        return False
