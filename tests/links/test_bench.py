@@ -163,7 +163,7 @@ def test_a_real_instrument_by_its_recording(tmp_path: Path, capsys: pytest.Captu
     found = json.loads(out)["instruments"][1]
     assert found["ok"], found
     assert found["serial"] == "3512345"
-    assert found["round_trips"] == 5
+    assert found["round_trips"] >= 5
 
 
 class FakeThermode:
