@@ -2,7 +2,8 @@
 
 The language has no sequence numbers: a line of a stream, the answer to ``?`` and a press of the gauge's own DATA key
 look the same. So nothing is asked while a stream runs, old lines are thrown away before a question, and after a
-time-out the wire must first have been quiet: an answer that comes late is never taken for the next one.
+time-out the wire must have been quiet and then answer questions whose answers look like no reading: an answer that
+comes late is never taken for the next one.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +18,13 @@ from qst_drivers.wire.mark10 import Command, ListReply, Unit
 _ANSWER_S = 0.5  # longest wait for an answer
 _QUIET_S = 0.2  # when nothing came for this long, nothing of an old stream is under way
 _PATIENCE = 5  # so many times
+_MARKS = 4  # so many attempts to get in step are told apart
 _REMEDY: Final = (
     "Check the cable, the baud rate, and that no menu of the gauge is open; if it switched itself off, press its key."
 )
 
 _ASK_LIST: Final = wire.encode(Command("LIST"))
+_ASK_MODEL: Final = wire.encode(Command("RM"))
 _SILENCE: Final = wire.encode(Command("AOUT", 0))
 
 
@@ -33,13 +36,14 @@ class Mark10Talk:
         clock: the visit's clock.
     """
 
-    __slots__ = ("_decoder", "_feed", "_link", "_now", "_read_available", "_sleep", "_suspect")
+    __slots__ = ("_attempt", "_decoder", "_feed", "_link", "_now", "_read_available", "_sleep", "_suspect")
 
     def __init__(self, link: Link, clock: Clock) -> None:
         self._link = link
         self._now: Callable[[], float] = clock.monotonic
         self._sleep: Callable[[float], None] = clock.sleep
         self._read_available = link.read_available
+        self._attempt = 0  # of getting in step again
         self._suspect = False  # lines of the past may still be under way
         self._renew()
 
@@ -66,18 +70,22 @@ class Mark10Talk:
         self.send(_SILENCE)
 
     def settle(self) -> None:
-        """Wait until nothing comes any more, and throw away what came: half a line must not be taken for a whole one.
+        """Bring question and answer in step again; what comes meanwhile is thrown away.
+
+        First nothing may come for a while: half a line must not be taken for a whole one. But an answer can be later
+        than any wait; so then settings and model are asked for. Their answers look like no reading, and a wire keeps
+        its order: what was asked for earlier has come before them.
 
         Raises:
             RemoteProtocolError: the gauge does not stop talking.
-            LinkError.
+            LinkError: it does not answer; the line stays out of step.
         """
         self._read_available()
         for _ in range(_PATIENCE):
             self._sleep(_QUIET_S)
             if not self._read_available():
                 self._renew()
-                self._suspect = False
+                self._find_mark()
                 return
         raise RemoteProtocolError(
             "the gauge keeps sending although it was told to be silent",
@@ -86,17 +94,34 @@ class Mark10Talk:
         )
 
     def end_stream(self) -> None:
-        """End the stream and wait for its last line: the answer to LIST comes behind it.
+        """End the stream and wait for its last line: the answers to the questions asked then come behind it.
 
         Raises:
             LinkError.
         """
         self.silence()
-        self.send(_ASK_LIST)
+        self._find_mark()
+
+    def _find_mark(self) -> None:
+        """Ask for the settings and then the model, and throw away everything before their answers.
+
+        Answers to an earlier attempt may still come, so each attempt asks for the settings another number of times.
+
+        Raises:
+            LinkError, RemoteProtocolError.
+        """
+        self._suspect = True
+        self._attempt = self._attempt % _MARKS + 1
+        self.send(_ASK_LIST * self._attempt + _ASK_MODEL)
         deadline_s = self._now() + _ANSWER_S
-        while not any(isinstance(reply, ListReply) for reply in self._receive(deadline_s)):
-            pass
+        lists, found = 0, False
+        while not found:
+            for reply in self._receive(deadline_s):
+                # The smaller models answer the question for their model with an error.
+                found = lists == self._attempt and isinstance(reply, wire.Text | wire.ErrorReply)
+                lists = lists + 1 if isinstance(reply, ListReply) else 0
         self._suspect = False
+        self._attempt = 0
 
     def arrived(self) -> Sequence[wire.Reply]:
         """Whatever has arrived. Never waits.

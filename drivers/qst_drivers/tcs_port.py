@@ -1,8 +1,8 @@
 """Questions and answers on the serial line of a TCS: pacing, deadlines, and never an answer to another question.
 
 Nothing on this line names what it answers. Answers come in the order of their questions, so after any doubt (a
-deadline passed, a byte nobody asked for) the port mutes the display, waits until the line is quiet, and asks for the
-battery: its answer looks like no other, and everything before it is discarded.
+deadline passed, a byte nobody asked for) the port mutes the display, waits until the line is quiet, and asks so many
+times for the battery, and once for the keys, that the answer looks like no other: everything before it is discarded.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from qst.clock import Clock
 from qst.errors import InstrumentFaultError, LinkClosedError, LinkError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
-from qst_drivers.wire.tcs_replies import TEXT_LIMIT, Keys, Reply, ReplyDecoder, Temperatures
+from qst_drivers.wire.tcs_replies import REPLY_BYTES, TEXT_LIMIT, Keys, Reply, ReplyDecoder, Temperatures
 
 #: Between two characters until the firmware is known to be 14 or later (it scans its port once a millisecond).
 PACE_S: Final = 0.002
@@ -26,7 +26,11 @@ RESYNC_S: Final = 1.0
 ABORT_REPEATS: Final = 3
 T = TypeVar("T")
 
-_MARKER = re.compile(rb"\r\d\d\.\d{4}v \d{3}%\Z")
+#: What answers some ``B`` and one ``K``: batteries, then keys.
+_MARKER = re.compile(rb"((?:\r\d\d\.\d{4}v \d{3}%)+)\r[01][01]\Z")
+_BATTERY_BYTES = REPLY_BYTES["B"]
+#: So many attempts to get in step are told apart.
+_MARKERS = 8
 _DID = "the line counts as out of step and is brought back in step before the next question"
 _REMEDY = (
     "check the USB cable and the thermode's battery; if the plate does not return to baseline, lift it off the skin"
@@ -47,6 +51,7 @@ class TcsPort:
         self._decoder = ReplyDecoder()
         self.paced = True
         self.in_doubt = False
+        self._attempt = 0  # of getting in step again
         self.asked_s = 0.0  #: when the last question of fixed length was written: its answer was measured then
 
     def send(self, data: bytes) -> None:
@@ -186,15 +191,22 @@ class TcsPort:
         self._doubt()
         self.send(b"F")
         self.drain(QUIET_S)
-        self.send(b"B")
+        # Answers to an earlier attempt may still come: each attempt asks so that its answer looks like no earlier one.
+        self._attempt = self._attempt % _MARKERS + 1
+        self.send(b"B" * self._attempt + b"K")
         deadline_s = self._clock.monotonic() + RESYNC_S
         data = b""
-        while not _MARKER.search(data):
+        while not self._is_answered(data):
             left_s = deadline_s - self._clock.monotonic()
             data += self._read(max(left_s, 0.0))
             if len(data) > TEXT_LIMIT:
                 raise RemoteProtocolError("the TCS sends garbage", where=self._link.description, remedy=_REMEDY)
         self.in_doubt = False
+        self._attempt = 0
+
+    def _is_answered(self, data: bytes) -> bool:
+        found = _MARKER.search(data)
+        return found is not None and len(found[1]) == self._attempt * _BATTERY_BYTES
 
     def require_battery(self, percent: int) -> None:
         """Refuse a battery below ``percent`` %.

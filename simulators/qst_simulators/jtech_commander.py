@@ -109,6 +109,7 @@ class SimulatedJtechCommander:
         self._page = 0
         self.stored = 0  # repetitions taken so far; who looks at the display can count them
         self._felt_most_n = 0.0  # in the present repetition
+        self._waits_for_release = False
         self._dark = False  # the battery is empty
         self.moments = Moments()
         self.fault_table = self._make_faults()
@@ -150,8 +151,9 @@ class SimulatedJtechCommander:
         self.mode = Mode.REVIEW
 
     def _restart(self) -> None:
-        """Off and on again: the repetition under way is lost; what was stored is kept (our choice)."""
+        """Off and on again: the press under way is not taken any more; what was stored is kept (our choice)."""
         self._watch(self._world.now_s)
+        self._waits_for_release = self._felt_n(self._world.now_s) >= self._threshold_n
         self._last = self._pressed_s = None
         self.mode = self._taking = Mode.TEST
 
@@ -272,6 +274,9 @@ class SimulatedJtechCommander:
             return
         felt_n = self._felt_n(at_s)
         above = felt_n >= self._threshold_n
+        self._waits_for_release = self._waits_for_release and above
+        if self._waits_for_release:
+            return
         if above:
             self._felt_most_n = max(self._felt_most_n, felt_n)
         if above and self._pressed_s is None:

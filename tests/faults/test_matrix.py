@@ -44,7 +44,6 @@ def test_what_is_not_noticed_during_the_stimulus_is_harmless_and_known() -> None
         (Fault.JUMPING_SENSOR, "jtech-commander"),  # only the operator sees the display
         *((Fault.OVERSHOOT, driver) for driver in THERMODES),  # 0.4 °C
         *((Fault.BATTERY_LOW, driver) for driver in ("qstlab-tcs", "mark10")),  # refused before the next ramp
-        (Fault.DEVICE_REBOOT, "jtech-commander"),  # begins to measure anew, and keeps the later maximum
         (Fault.UNIT_KEY, "mark10"),  # set back at once
     }
 

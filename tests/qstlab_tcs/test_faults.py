@@ -296,7 +296,7 @@ def test_line_is_left_quiet_before_the_question_that_brings_it_in_step() -> None
     rig.link.written.clear()
     rig.driver.poll()
     (muted_s, mute), (asked_s, ask), *_ = rig.link.written
-    assert (mute, ask) == (b"F", b"B")
+    assert (mute, ask) == (b"F", b"BK")
     assert asked_s - muted_s >= QUIET_S
 
 
