@@ -36,7 +36,8 @@ Link_ = Annotated[
     str,
     Meta(
         min_length=1,
-        description="Where it is: 'sim://mark10' for a simulated one, 'operator:' for a display that is read.",
+        description="Where it is: 'serial://COM3?baud=115200', 'tcp://HOST:PORT', 'visa://RESOURCE', 'operator:' for a "
+        "display that is read, 'sim://mark10' for a simulated one.",
     ),
 ]
 Settings = Annotated[dict[str, Any], Meta(description="What the driver needs to know about this instrument.")]
