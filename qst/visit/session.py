@@ -179,11 +179,10 @@ def _closing(instruments: Mapping[str, Instrument], abort: AbortSwitch) -> Itera
     try:
         yield
     finally:
-        with abort.shielded():
-            with contextlib.ExitStack() as all_of_them:
-                # Each is closed, whatever another one's driver raises.
-                for instrument in instruments.values():
-                    all_of_them.callback(instrument.close)
+        with abort.shielded(), contextlib.ExitStack() as all_of_them:
+            # Each is closed, whatever another one's driver raises.
+            for instrument in instruments.values():
+                all_of_them.callback(instrument.close)
 
 
 def _connect(rig: Rig, log: LogSink) -> None:
