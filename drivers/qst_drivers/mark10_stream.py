@@ -21,9 +21,10 @@ _STALE_S = 3.5 * PERIOD_S  # three periods without a line, and some time for the
 _LOST_S = 1.5 * PERIOD_S  # so far behind, a line was lost
 _PULLED_N = 1.0  # so much tension is no sticking tip: pulled, or the polarity was changed
 _JUMP_N = 3.0  # no hand on skin rises by so much from one line to the next, 150 N/s; readings that do are no force
-_CONTACT_N = 1.0  # below it nothing presses, and a gauge may show the same for ever
+_CONTACT_N = 0.5  # below it nothing presses (a zero is within 0.3), and a gauge may show the same for ever
 #: A hand that presses is never so steady for so long: readings within 3 digits, while the ramp makes 10 of them.
 _STUCK_DIGITS, _STUCK_RISE_DIGITS, _STUCK_S = 3, 10, 0.2
+_RESTING_N, _RESTING_S = 2.0, 1.0  # a tip may rest lightly on the skin before the press, and longer
 _OVERLOAD = 1.10  # of capacity; a gauge that clips instead of saying OVER shows this much
 
 _NEWTON: Final = wire.encode(Command("N"))
@@ -142,12 +143,15 @@ class Mark10Stream:
             self._steady_since_s = None
         elif self._steady_since_s is None or abs(push_n - self._steady_n) > _STUCK_DIGITS * self._digit_n:
             self._steady_since_s, self._steady_n = stamp_s, push_n
-        elif stamp_s - self._steady_since_s > self._steady_longest_s:
+        elif stamp_s - self._steady_since_s > self._steady_s(push_n):
             return self._talk.fault(
                 f"the reading has stayed at {push_n:.2f} N for {stamp_s - self._steady_since_s:.1f} s under a press",
                 remedy="Release. Check the gauge with a known weight before it is used again.",
             )
         return None
+
+    def _steady_s(self, push_n: float) -> float:
+        return self._steady_longest_s if push_n >= _RESTING_N else max(_RESTING_S, self._steady_longest_s)
 
     def _first_stamp(self, count: int, now_s: float) -> float:
         """The arrival time of the first of ``count`` lines read together.

@@ -394,3 +394,48 @@ def test_equal_seeds_give_equal_samples() -> None:
 
     assert run(1) == run(1)
     assert run(1) != run(2)
+
+
+def test_a_reading_that_jumps_is_a_fault_and_the_one_before_stands() -> None:
+    rig = ready()
+    rig.driver.begin()
+    rig.press(rate_n_per_s=10.0, seconds=2.0)
+    assert rig.collect(1.0)
+    rig.gauge.inject("jumping_sensor", size=5.0)
+    with pytest.raises(InstrumentFaultError, match="no hand does that"):
+        rig.collect(0.2)
+
+
+@pytest.mark.parametrize(("newton", "longest_s"), [(0.9, 1.0), (2.5, 0.2), (20.0, 0.2)])
+def test_a_reading_that_stays_under_a_press_is_a_fault(newton: float, longest_s: float) -> None:
+    rig = ready()
+    rig.driver.begin()
+    now_s = rig.clock.monotonic()
+    rig.force.points = [(now_s, 0.0), (now_s + newton / 10, newton)]
+    with pytest.raises(InstrumentFaultError, match="has stayed at"):
+        rig.collect(3.0)
+    assert rig.clock.monotonic() - now_s == pytest.approx(newton / 10 + longest_s + 0.03, abs=0.05)
+
+
+def test_a_slow_press_is_not_taken_for_a_stuck_gauge() -> None:
+    rig = ready()
+    rig.driver.prepare(PressureRamp(rate_kpa_per_s=5.0, cutoff_kpa=300.0))
+    rig.driver.begin()
+    rig.press(rate_n_per_s=0.5, seconds=10.0)
+    assert len(rig.collect(9.5)) > 400
+
+
+def test_a_gauge_that_started_anew_is_found_before_the_next_trial() -> None:
+    rig = ready()
+    rig.gauge.inject("device_reboot")
+    with pytest.raises(InstrumentFaultError, match="did not take these settings: unit"):
+        rig.driver.tare()
+
+
+def test_a_nearly_empty_battery_is_refused() -> None:
+    rig = ready()
+    rig.gauge.inject("battery_low")
+    with pytest.raises(InstrumentFaultError, match="nearly empty"):
+        rig.driver.tare()
+    with pytest.raises(InstrumentFaultError, match="nearly empty"):
+        Rig({"start": {"battery": 3}}).driver.connect()

@@ -9,6 +9,8 @@ from qst_simulators.medoc_mms.settings import Program, Settings
 from qst_simulators.thermal import LaggedSurface
 from qst_simulators.world import Event, World
 
+_ARRIVED_TAUS = 8.0  # so many time constants after its set-point a plate has arrived, too
+
 
 class SimulatedThermode:
     """What lies on the skin. It moves by four orders only: to baseline, out along the ramp, back, to rest.
@@ -86,6 +88,9 @@ class SimulatedThermode:
     def arrived_s(self, target_c: float) -> float:
         """When the plate reads as ``target_c`` at the wire's resolution; it must be on its way there."""
         now_s = self._world.now_s
+        if self._late_return is not None:
+            way_s = abs(self.surface.target_c - target_c) / self._return_rate_c_per_s
+            return self._late_return.time_s + way_s + _ARRIVED_TAUS * self.surface.tau_s
         rising = self.surface.temperature_c(now_s) < target_c
         almost_c = target_c - self._settings.resolution_c / 2 if rising else target_c + self._settings.resolution_c / 2
         arrival_s = self.surface.when(almost_c, rising=rising, after_s=now_s)
