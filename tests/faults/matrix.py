@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from qst.record.records import Outcome, State, Trial
 from qst_simulators.faults import Fault
-from tests.faults.run import GAUGES, THERMODES, Visit, run
+from tests.faults.run import GAUGES, SETTLED_S, THERMODES, Visit, run
 
 MOMENTS = ("connect", "idle", "adapt", "ramp", "return")
 #: How far a reported threshold may lie from the truth at the press: °C for thermodes, kPa for gauges; and, for
@@ -136,7 +136,8 @@ class Found(NamedTuple):
 
     ``codes`` are the codes of the log's fault records, in order; ``after_s`` the time from the fault to the first of
     them, or to the end of the first attempt that is not valid, whichever comes first; None when nothing was noticed.
-    ``attempts`` are outcomes, with ``(invalid)`` where they are.
+    ``attempts`` are outcomes, with ``(invalid)`` where they are; ``felt`` is what became of the stimulus that was under
+    way: how far a plate went on, when a hand let go.
     """
 
     codes: tuple[str, ...]
@@ -144,6 +145,7 @@ class Found(NamedTuple):
     after_s: float | None
     attempts: tuple[str, ...]
     visit: str
+    felt: str
     problems: tuple[str, ...]
 
 
@@ -170,8 +172,29 @@ def found(cell: Cell, visit: Visit) -> Found:
         after_s=_noticed_after_s(visit),
         attempts=tuple(f"{t.outcome.value}{'' if t.valid else ' (invalid)'}" for t in visit.trials),
         visit=visit.result.outcome.value,
+        felt=_felt(cell, visit) if cell.moment == "ramp" else "",
         problems=tuple(_problems(cell, visit)),
     )
+
+
+def _felt(cell: Cell, visit: Visit) -> str:
+    """What became of the stimulus that was under way when the fault struck."""
+    struck_s = visit.injected_s
+    if struck_s is None:
+        return ""
+    ended_s = next(_over_s(visit, trial) for trial in visit.trials)
+    if not cell.thermal:
+        return f"hand told to let go {_how(visit, struck_s, ended_s)}"
+    next_s = next((trial.t_start_s for trial in visit.trials[1:]), visit.ended_s + SETTLED_S)
+    here_c = visit.struck_c or 0.0
+    turns = [(true_c, time_s) for time_s, true_c in visit.turns if struck_s <= time_s < next_s]
+    hottest_c, turned_s = max(turns, default=(here_c, struck_s))
+    return f"{hottest_c - here_c:.1f} °C further, then back {_how(visit, struck_s, turned_s)}"
+
+
+def _how(visit: Visit, struck_s: float, ended_s: float) -> str:
+    pressed = any(ended_s - 0.1 <= time_s <= ended_s + 1e-6 for time_s, _ in visit.presses)
+    return "at the press" if pressed else f"after {ended_s - struck_s:.1f} s"
 
 
 def _noticed_after_s(visit: Visit) -> float | None:

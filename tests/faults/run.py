@@ -1,7 +1,7 @@
 """One short visit with one fault in it, and what came of it."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,6 +101,7 @@ class Visit(NamedTuple):
     presses: list[tuple[float, float]]  # every time the contact closed: (time, true temperature or pressure)
     beyond: list[float]  # true temperatures beyond cut-off and stated overshoot
     injected_s: float | None
+    struck_c: float | None  # true temperature of the plate when the fault struck
     ended_s: float
     noticed: list[float]  # when the operator was told that something is wrong
     turns: list[tuple[float, float]]  # true temperature at every change of the plate's path: (time, °C)
@@ -184,7 +185,11 @@ def run(
     turns: list[tuple[float, float]] = []
     _watch_button(bench, device if thermal else None, presses)
     overshoot_c = next(iter(rig.instruments.values())).capabilities.stated_overshoot
+    struck: list[float] = []
     if thermal:
+        struck += [device.surface.temperature_c(0.0)] * len(device.injected)
+        told = lambda: struck.append(device.surface.temperature_c(bench.world.now_s))  # noqa: E731 - one line
+        device.injected = _Strikes(told, device.injected)
         _watch_plate(bench, device, 48.0 + overshoot_c, beyond, turns)
     operator = StoppingOperator(clock, rig.hands)
     operator.stop_after_s = stop_after_s
@@ -199,7 +204,20 @@ def run(
     bench.world.advance(ended_s + SETTLED_S)
     assert verify_log(path).status is Status.INTACT
     injected_s = device.injected[0][0] if device.injected else None
-    return Visit(result, read_log(path), bench, presses, beyond, injected_s, ended_s, noticed, turns)
+    struck_c = struck[0] if struck else None
+    return Visit(result, read_log(path), bench, presses, beyond, injected_s, struck_c, ended_s, noticed, turns)
+
+
+class _Strikes(list[Any]):
+    """A record of faults that tells when one strikes."""
+
+    def __init__(self, told: Callable[[], None], earlier: Sequence[Any]) -> None:
+        super().__init__(earlier)
+        self._told = told
+
+    def append(self, strike: Any) -> None:
+        self._told()
+        super().append(strike)
 
 
 def _watch_button(bench: Bench, thermode: Any, presses: list[tuple[float, float]]) -> None:
