@@ -35,9 +35,9 @@ IDLE_PERIOD_S = 0.1
 #: A hand-held gauge streams 50 readings a second; this is how often they are fetched, s.
 GAUGE_PERIOD_S = 0.02
 #: A ramp may move this far between two looks, °C: the last value before a press is at most this far from the press.
-STEP_C = 0.0075
+STEP_C = 0.009
 #: Shortest and longest time between two looks at a thermode that ramps, s. MMS drops requests above about 100 a second.
-SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.025
+SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.03
 #: How long a button may be down before an attempt begins, s; an accidental press is over by then.
 HELD_S = 2.0
 #: How long a simulated hand may take to let go before its gauge is read, s.

@@ -49,7 +49,7 @@ def test_a_heat_trial_from_placement_to_judgement() -> None:
     begun_s = visit.journal.index("begin")
     assert visit.journal.index("place heat-1/1") < visit.journal.index("adapt") < begun_s
     expected_c = 32.0 + 0.3 * (trial.response_latency_s or 0)
-    assert trial.value_at_response == pytest.approx(expected_c, abs=0.3 * 0.02)
+    assert trial.value_at_response == pytest.approx(expected_c, abs=0.3 * 0.03 + 1e-9)
     assert trial.value_reported == pytest.approx(trial.value_at_response, abs=0.005)
     assert trial.rate_achieved_mean == pytest.approx(0.3)
     assert trial.cem43_min == 0.0
@@ -297,7 +297,7 @@ def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
     assert "CEM43" in deviation.text
 
 
-@pytest.mark.parametrize(("rate", "period"), [(0.3, 0.025), (0.5, 0.015), (1.0, 0.01), (5.0, 0.01)])
+@pytest.mark.parametrize(("rate", "period"), [(0.3, 0.03), (0.5, 0.018), (1.0, 0.01), (5.0, 0.01)])
 def test_fast_ramps_are_looked_at_more_often(rate: float, period: float) -> None:
     assert ramp_period_s(planned(ramp=hot(rate_c_per_s=rate))) == pytest.approx(period)
     assert ramp_period_s(planned(Modality.PRESSURE)) == 0.02
