@@ -32,11 +32,23 @@ class RampPath:
         remedy: what to do when the plate is not where it should be.
     """
 
-    __slots__ = ("_followed_s", "_lag_c", "_onset_s", "_ramp", "_reach_c", "_remedy", "_turn_c", "doubtful", "turned")
+    __slots__ = (
+        "_followed_s",
+        "_lag_c",
+        "_onset_s",
+        "_ramp",
+        "_rate_c_per_s",
+        "_reach_c",
+        "_remedy",
+        "_turn_c",
+        "doubtful",
+        "turned",
+    )
 
     def __init__(self, ramp: ThermalRamp, begun_s: float, *, lag_s: float = 0.0, remedy: str = _REMEDY) -> None:
         self._ramp = ramp
         self._reach_c = abs(ramp.cutoff_c - ramp.start_c)
+        self._rate_c_per_s = ramp.rate_c_per_s
         self._lag_c = ramp.rate_c_per_s * lag_s
         self._onset_s = begun_s
         self._followed_s = begun_s
@@ -56,17 +68,22 @@ class RampPath:
         Raises:
             InstrumentFaultError: the plate is ahead of its path.
         """
-        expected_c = self._expected_c(time_s)
+        # Once for every reading of every ramp: no calls, no copies.
+        expected_c = (time_s - self._onset_s) * self._rate_c_per_s
+        if expected_c > self._reach_c:
+            expected_c = self._reach_c
+        ahead_c = gone_c - expected_c
         allowed_c = DEVIATION_C + DEVIATION_SHARE * expected_c
-        if gone_c - expected_c > allowed_c:
+        if ahead_c > allowed_c:
             raise self._fault(gone_c, expected_c)
-        self.doubtful = expected_c - gone_c > allowed_c + self._lag_c
+        self.doubtful = -ahead_c > allowed_c + self._lag_c
         if not self.doubtful:
             self._followed_s = time_s
-        self._note_turn(gone_c, behind_furthest_c)
+        if self._turn_c is not None or behind_furthest_c >= MAY_TURN_C:
+            self._note_turn(gone_c, behind_furthest_c)
 
     def _expected_c(self, time_s: float) -> float:
-        return min(self._ramp.rate_c_per_s * max(time_s - self._onset_s, 0.0), self._reach_c)
+        return min(self._rate_c_per_s * (time_s - self._onset_s), self._reach_c)
 
     def require_following(self, time_s: float, gone_c: float) -> None:
         """The last reading told of no end of the ramp.

@@ -59,15 +59,19 @@ class RampWatch:
         behind_c = self._peak_c - progress_c
         self._path.see(time_s, progress_c, behind_c)
         self.turning = behind_c >= MAY_TURN_C
-        if behind_c > _CAME_BACK_C and self._travel_c - self._peak_c < _NEAR_CUTOFF_C:
+        if behind_c <= _CAME_BACK_C:
+            if self._path.doubtful:
+                self._path.require_following(time_s, progress_c)
+            if behind_c < 0:
+                self._peak_c = progress_c
+        elif self._travel_c - self._peak_c < _NEAR_CUTOFF_C:
             self.inferred = True
             self._end(RampEnd.LIMIT)
-        elif behind_c > _CAME_BACK_C and self._path.turned:
+        elif self._path.turned:
             self.inferred = True
             self._end(RampEnd.BUTTON)
         else:
             self._path.require_following(time_s, progress_c)
-            self._peak_c = max(self._peak_c, progress_c)
 
     def _end(self, ended: RampEnd) -> None:
         self.ended = ended

@@ -65,7 +65,7 @@ def _unseen_by_hand(cell: Cell) -> str:
 
 def _plain(text: str) -> str:
     """As one cell of a table; bytes by chance are left out."""
-    text = re.sub(r"b(['\"]).*\1|; it began with .*", "…", text.replace("|", "/"))
+    text = re.sub(r"b(['\"]).*\1|; it began with .*|\d{6,}", "…", text.replace("|", "/"))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 

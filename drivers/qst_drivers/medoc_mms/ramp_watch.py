@@ -90,31 +90,27 @@ class RampWatch:
         self.end = self._judge(gone_c, yes=yes, system=system, test=test, code=code)
         if self.end is not None:
             self._ended_at_c = gone_c
-        elif self._moved:
-            self._path.require_following(time_s, gone_c)
-        else:
+        elif not self._moved:
             self._check_it_moves(time_s)
+        elif self._path.doubtful:
+            self._path.require_following(time_s, gone_c)
         if pressed:
             self._path.require_trust()
         return self.end
 
     def _follow(self, time_s: float, gone_c: float, *, pressed: bool) -> None:
-        moved = self._moved
-        self._note(time_s, gone_c)
-        if self._moved and not moved:
-            self._path.begins(time_s - gone_c / self._rate, time_s)
+        if gone_c >= self._furthest_c:
+            self._furthest_c = gone_c
+            self._furthest_s = self._gap_end_s = time_s
+            if not self._moved and gone_c >= TURNED_BACK_C:
+                self._moved = True
+                self._path.begins(time_s - gone_c / self._rate, time_s)
+        elif self._gap_end_s == self._furthest_s:
+            self._gap_end_s = time_s
         behind_c = self._furthest_c - gone_c
         self.turning = behind_c >= MAY_TURN_C
         if not pressed:
             self._path.see(time_s, gone_c, behind_c)
-
-    def _note(self, time_s: float, gone_c: float) -> None:
-        if gone_c >= self._furthest_c:
-            self._furthest_c, self._furthest_s = gone_c, time_s
-            self._gap_end_s = time_s
-            self._moved = self._moved or gone_c >= TURNED_BACK_C
-        elif self._gap_end_s == self._furthest_s:
-            self._gap_end_s = time_s
 
     def _judge(self, gone_c: float, *, yes: bool, system: int, test: int, code: int) -> RampEnd | None:
         if code == _SAFETY_ERROR or test == _PAUSED:
@@ -125,10 +121,10 @@ class RampWatch:
         if gone_c <= -TURNED_BACK_C:
             return RampEnd.FAULT
         if system == _TEST and test == _RUNNING:
-            returned = self._moved and self._furthest_c - gone_c >= TURNED_BACK_C
+            if not (self._moved and self._furthest_c - gone_c >= TURNED_BACK_C):
+                return None
             # A single reading far behind is a disturbance as often as a return: the next one tells.
-            button = RampEnd.BUTTON if self._path.turned else None
-            return self._limit_or(button) if returned else None
+            return self._limit_or(RampEnd.BUTTON if self._path.turned else None)
         back_at_start = self._moved and gone_c < TURNED_BACK_C
         return self._limit_or(RampEnd.BUTTON if back_at_start else RampEnd.FAULT)
 
