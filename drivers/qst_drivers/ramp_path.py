@@ -70,7 +70,7 @@ class RampPath:
         """
         # Once for every reading of every ramp: no calls, no copies.
         expected_c = (time_s - self._onset_s) * self._rate_c_per_s
-        if expected_c > self._reach_c:
+        if expected_c > self._reach_c:  # noqa: PLR1730 - faster than min()
             expected_c = self._reach_c
         ahead_c = gone_c - expected_c
         allowed_c = DEVIATION_C + DEVIATION_SHARE * expected_c

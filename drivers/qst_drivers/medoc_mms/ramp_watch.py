@@ -86,7 +86,14 @@ class RampWatch:
                 remedy="Take the thermode off the skin and check the program in MMS against the station file.",
             )
         pressed = yes and self._armed
-        self._follow(time_s, gone_c, pressed=pressed)
+        behind_c = self._note(time_s, gone_c)
+        self.turning = behind_c >= MAY_TURN_C
+        if not pressed:
+            self._path.see(time_s, gone_c, behind_c)
+            running = test == _RUNNING and system == _TEST and not (yes or code)
+            if running and behind_c < MAY_TURN_C and self._moved and not self._path.doubtful:
+                self._armed = True
+                return None  # as nearly every reading: the plate is where it should be, and nothing has happened
         self.end = self._judge(gone_c, yes=yes, system=system, test=test, code=code)
         if self.end is not None:
             self._ended_at_c = gone_c
@@ -98,19 +105,18 @@ class RampWatch:
             self._path.require_trust()
         return self.end
 
-    def _follow(self, time_s: float, gone_c: float, *, pressed: bool) -> None:
+    def _note(self, time_s: float, gone_c: float) -> float:
+        """Keep the furthest reading. Returns how far this one lies behind it, in °C."""
         if gone_c >= self._furthest_c:
             self._furthest_c = gone_c
             self._furthest_s = self._gap_end_s = time_s
             if not self._moved and gone_c >= TURNED_BACK_C:
                 self._moved = True
                 self._path.begins(time_s - gone_c / self._rate, time_s)
-        elif self._gap_end_s == self._furthest_s:
+            return 0.0
+        if self._gap_end_s == self._furthest_s:
             self._gap_end_s = time_s
-        behind_c = self._furthest_c - gone_c
-        self.turning = behind_c >= MAY_TURN_C
-        if not pressed:
-            self._path.see(time_s, gone_c, behind_c)
+        return self._furthest_c - gone_c
 
     def _judge(self, gone_c: float, *, yes: bool, system: int, test: int, code: int) -> RampEnd | None:
         if code == _SAFETY_ERROR or test == _PAUSED:
