@@ -8,7 +8,7 @@ from typing import NamedTuple
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.table import Column, Table
 
 from qst.analysis.csv_file import write_csv
 from qst.analysis.summary import VisitSummary, summarise
@@ -77,10 +77,11 @@ def _summary(log: VisitLog) -> VisitSummary | None:
 
 
 def _summary_table(summaries: list[tuple[str, VisitSummary]]) -> Table:
-    table = Table("log", "visit", "began (UTC)", "ended", "value", "mean", "valid", "censored", box=SIMPLE_HEAD)
+    columns = ("kind", "began (UTC)", "ended", "value", "mean", "valid", "censored")
+    table = Table(Column("log", overflow="fold"), *columns, box=SIMPLE_HEAD)
     for name, visit in summaries:
-        who = f"{visit.participant_id} no. {visit.visit}{' (simulated)' if visit.simulated else ''}"
-        first = (name.removesuffix(".jsonl"), who, visit.started_utc[:16].replace("T", " "), visit.outcome.value)
+        kind = "simulated" if visit.simulated else "real"
+        first = (name.removesuffix(".jsonl"), kind, visit.started_utc[:16].replace("T", " "), visit.outcome.value)
         for number, score in enumerate(visit.scores):
             table.add_row(*(first if number == 0 else ("", "", "", "")), *_score_cells(score))
         if not visit.scores:

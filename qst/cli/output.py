@@ -3,7 +3,7 @@
 from rich.console import Console
 
 #: Tables are made for this many columns where the output is a pipe or a file, which has no width of its own.
-WIDTH = 120
+WIDTH = 140
 
 
 def wide_console() -> Console:
