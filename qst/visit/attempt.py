@@ -28,7 +28,8 @@ from qst.visit.journal import AttemptJournal
 from qst.visit.operator import Measured, Pace, ReleaseNow, Remark, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.rates import achieved_rate
-from qst.visit.trial import BEFORE_RAMP, HELD_BUTTON, Action, LimitsTrial, TrialState
+from qst.visit.states import BEFORE_RAMP, Action, TrialState
+from qst.visit.trial import HELD_BUTTON, LimitsTrial
 
 #: Time between two looks at the instrument while nothing ramps, s.
 IDLE_PERIOD_S = 0.1

@@ -6,7 +6,8 @@ from qst.record import records
 from qst.record.lines import TraceHasher
 from qst.visit.desk import Desk, LogSink
 from qst.visit.operator import StateEntered
-from qst.visit.trial import LimitsTrial, TrialState
+from qst.visit.states import TrialState
+from qst.visit.trial import LimitsTrial
 
 #: Samples in one trace record. A process that is killed loses at most this much of a trace.
 TRACE_CHUNK = 128

@@ -8,7 +8,8 @@ from qst.record.records import Censoring, Outcome, Trial
 from qst.safety import DoseMeter
 from qst.units import from_display, round_half_up, to_display
 from qst.visit.rates import achieved_rate
-from qst.visit.trial import LimitsTrial, TrialResult
+from qst.visit.states import TrialResult
+from qst.visit.trial import LimitsTrial
 
 #: Outcomes that are a measurement, even if a censored one.
 MEASURED = (Outcome.RESPONSE, Outcome.CUTOFF, Outcome.PAIN_AT_BASELINE)

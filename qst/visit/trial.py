@@ -11,14 +11,12 @@ one outcome, and every path out of ``ramp`` gives the action that ends the stimu
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
-
-import msgspec
 
 from qst.abort import CAUSE_WORDS, AbortCause
 from qst.instruments import ButtonEdge, RampEnd, Sample, ThermalRamp
 from qst.protocol.plan import PlannedTrial
 from qst.record.records import Outcome
+from qst.visit.states import CAUSE_OUTCOME, UNSAFE_TO_STAY, Action, TrialResult, TrialState
 
 #: Pressure above which the tip counts as touching the skin, kPa (1 N on 1 cm²; our choice).
 CONTACT_KPA = 10.0
@@ -39,62 +37,6 @@ HELD_BUTTON = "the participant's button is held down"
 RELEASE_TIMEOUT_S = 5.0
 #: How long a hand may take to touch the skin after the trial was armed, s (our choice).
 CONTACT_TIMEOUT_S = 30.0
-
-
-class TrialState(StrEnum):
-    """Where a trial is."""
-
-    ADAPT = "adapt"
-    SETTLE = "settle"
-    READY = "ready"
-    RAMP = "ramp"
-    RETURN = "return"
-    DONE = "done"
-
-
-#: States in which no ramp has begun.
-BEFORE_RAMP = (TrialState.ADAPT, TrialState.SETTLE, TrialState.READY)
-
-
-class Action(StrEnum):
-    """What the engine is to do, in the order given."""
-
-    STOP = "stop"  # end the ramp: the thermode goes back to its baseline
-    MAKE_SAFE = "make_safe"  # something is wrong: bring the instrument to safety
-    ADAPT = "adapt"  # go to the start temperature
-    BEGIN = "begin"  # start the ramp; tell the hand to press
-    RELEASE = "release"  # tell the hand to let go
-
-
-_CAUSE_OUTCOME = {
-    AbortCause.OPERATOR_STOP: Outcome.OPERATOR_STOP,
-    AbortCause.EMERGENCY_STOP: Outcome.ESTOP,
-    AbortCause.PARTICIPANT_WITHDREW: Outcome.PARTICIPANT_WITHDREW,
-    AbortCause.INTERRUPT: Outcome.OPERATOR_STOP,
-    AbortCause.TERMINATED: Outcome.OPERATOR_STOP,
-    AbortCause.CONSOLE_LOST: Outcome.OPERATOR_STOP,
-}
-
-
-#: After these the plate must not even stay at the start temperature.
-_UNSAFE_TO_STAY = (Outcome.ESTOP, Outcome.DEVICE_FAULT, Outcome.PARTICIPANT_WITHDREW)
-
-
-class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured in one attempt. Values °C or kPa, times s; None where nothing was measured.
-
-    ``settle_s``: from the begin of the adaptation until the plate was steady at its start.
-    """
-
-    outcome: Outcome
-    invalid_reason: str
-    value_at_response: float | None
-    value_peak: float | None
-    response_latency_s: float | None
-    ramp_duration_s: float | None
-    settle_s: float | None
-    ramp_start_s: float | None  # host time
-    ramp_end_s: float | None  # host time
 
 
 class LimitsTrial:
@@ -204,10 +146,10 @@ class LimitsTrial:
         """Somebody stops the trial."""
         if self.state is TrialState.DONE:
             return []
-        outcome = _CAUSE_OUTCOME[cause]
+        outcome = CAUSE_OUTCOME[cause]
         if self.state is TrialState.RETURN:
             # The stimulus is already on its way back and what was measured stays true; but the start may hurt, too.
-            return [Action.MAKE_SAFE] if self._thermal and outcome in _UNSAFE_TO_STAY else []
+            return [Action.MAKE_SAFE] if self._thermal and outcome in UNSAFE_TO_STAY else []
         return self._end(outcome, now_s, CAUSE_WORDS[cause])
 
     def fault(self, what: str, now_s: float, *, doubtful: bool = True) -> list[Action]:
@@ -344,7 +286,7 @@ class LimitsTrial:
         self._enter(TrialState.RETURN, now_s)
         if self._thermal is None:
             return [Action.RELEASE]
-        if not ramping or outcome in _UNSAFE_TO_STAY:
+        if not ramping or outcome in UNSAFE_TO_STAY:
             # The start itself may be what hurts (20 °C): leave it for the device's own safe state.
             return [Action.MAKE_SAFE]
         return [] if self._device_ended else [Action.STOP]

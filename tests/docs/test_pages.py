@@ -14,7 +14,7 @@ from qst.protocol.schema import protocol_schema
 from qst.record.records import Outcome, VisitOutcome
 from qst.sites import SITES
 from qst.station import driver_class, driver_names
-from qst.visit.trial import TrialState
+from qst.visit.states import TrialState
 from qst_drivers.medoc_mms.settings import Settings as MmsSettings
 from qst_drivers.tcs_program import TcsSettings
 from qst_simulators.medoc_mms.settings import Settings as MmsSwitches

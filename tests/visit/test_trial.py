@@ -6,7 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from qst.abort import AbortCause
 from qst.instruments import ButtonEdge, Modality, RampEnd, Sample
 from qst.record.records import Outcome
-from qst.visit.trial import CONTACT_KPA, Action, LimitsTrial, TrialState
+from qst.visit.states import Action, TrialState
+from qst.visit.trial import CONTACT_KPA, LimitsTrial
 from tests.visit.plans import planned
 
 
