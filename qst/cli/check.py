@@ -22,7 +22,7 @@ from qst.visit.session import station_problems
 @click.command()
 @click.argument("protocol")
 @click.option(
-    "--station", metavar="FILE|NAME", help="Check against this station, too: a file, or default, paper or tcs."
+    "--station", metavar="FILE|NAME", help="Check against this station, too: a file, or default, paper, peltier or tcs."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides random orders.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

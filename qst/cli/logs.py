@@ -58,9 +58,9 @@ def _print_verdict(report: VerifyReport) -> None:
 def summary(paths: tuple[Path, ...], as_json: bool) -> int:
     """Print the summary values of the visits in PATHS, logs or folders. Damaged logs are named and left out."""
     sorted_logs = _read(paths)
-    summaries = [(log.name, made) for log in sorted_logs.good if (made := _summary(log)) is not None]
+    summaries = [(log, made) for log in sorted_logs.good if (made := _summary(log)) is not None]
     if as_json:
-        visits = [{"log": name, **msgspec.to_builtins(made)} for name, made in summaries]
+        visits = [{"log": log.name, **msgspec.to_builtins(made)} for log, made in summaries]
         click.echo(msgspec.json.encode({"visits": visits, "left_out": sorted_logs.left_out}))
     else:
         wide_console().print(_summary_table(summaries))
@@ -76,12 +76,15 @@ def _summary(log: VisitLog) -> VisitSummary | None:
     return summarise(log, make_plan(loaded, log.header.seed))
 
 
-def _summary_table(summaries: list[tuple[str, VisitSummary]]) -> Table:
+def _summary_table(summaries: list[tuple[VisitLog, VisitSummary]]) -> Table:
     columns = ("kind", "began (UTC)", "ended", "value", "mean", "valid", "censored")
     table = Table(Column("log", overflow="fold"), *columns, box=SIMPLE_HEAD)
-    for name, visit in summaries:
+    for log, visit in summaries:
         kind = "simulated" if visit.simulated else "real"
-        first = (name.removesuffix(".jsonl"), kind, visit.started_utc[:16].replace("T", " "), visit.outcome.value)
+        # The calendar of virtual time always begins on the same day; that is no date.
+        virtual = log.header is not None and log.header.clock == "virtual"
+        began = "virtual time" if virtual else visit.started_utc[:16].replace("T", " ")
+        first = (log.name.removesuffix(".jsonl"), kind, began, visit.outcome.value)
         for number, score in enumerate(visit.scores):
             table.add_row(*(first if number == 0 else ("", "", "", "")), *_score_cells(score))
         if not visit.scores:

@@ -114,7 +114,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     metavar="[NAME]",
     is_flag=False,
     flag_value="default",
-    help="Unattended on a shipped simulated station: default, paper or tcs.",
+    help="Unattended on a shipped simulated station: default, paper, peltier or tcs.",
 )
 @click.option(
     "--participant-model",

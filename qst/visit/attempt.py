@@ -212,8 +212,11 @@ class Attempt:
         if desk.stop_asked is not None and not self._stopped:
             self._stopped = True
             found = trial.state
-            self._do(trial.stop(desk.stop_asked, now_s))
-            self._journal.stop(desk.stop_asked.value, found)
+            try:
+                self._do(trial.stop(desk.stop_asked, now_s))
+            finally:
+                # An instrument that fails to obey does not unmake the wish.
+                self._journal.stop(desk.stop_asked.value, found)
         elif desk.pause_asked and trial.state in BEFORE_RAMP:
             self.paused = True
             self._do(trial.stop(AbortCause.OPERATOR_STOP, now_s))

@@ -93,7 +93,7 @@ def checked_plan(loaded: LoadedProtocol, seed: int, rig: Rig) -> Plan:
     problems += station_problems(plan, rig.instruments)
     if problems:
         raise PlanError(
-            f"{len(problems)} problem(s)\n  " + "\n  ".join(problems),
+            f"{len(problems)} problem{'s' if len(problems) > 1 else ''}\n  " + "\n  ".join(problems),
             where=f"{loaded.source} on {rig.station.source}",
             did="connected nothing",
             remedy="change the protocol, or use a station that can do it; 'qst check' shows the whole plan",

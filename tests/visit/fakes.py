@@ -65,6 +65,7 @@ class FakeThermode:
         self.slow_return_s = 0.0  # how long the plate stays where it was after a stop
         self.stopped_at: tuple[float, float] | None = None
         self.made_safe_s: list[float] = []
+        self.stop_error: Exception | None = None
 
     def connect(self) -> Identity:
         self.journal.append("connect")
@@ -104,6 +105,8 @@ class FakeThermode:
 
     def stop(self) -> None:
         self.journal.append("stop")
+        if self.stop_error is not None:
+            raise self.stop_error
         now_s = self.clock.monotonic()
         self.stopped_at = (now_s, self.temperature_c(now_s))
         self.begun_s = None

@@ -387,3 +387,16 @@ def test_samples_are_told_to_those_only_who_follow_them() -> None:
         visit.button.presses_s = [20.0]
         visit.run()
         assert any(isinstance(event, Measured) for event in visit.operator.seen) is follows
+
+
+def test_a_stop_that_the_instrument_does_not_take_is_still_on_record() -> None:
+    visit = Visit(planned(attempts_max=1))
+    visit.thermode.stop_error = LinkTimeoutError("no answer within 1 s", where="fake://thermode")
+    visit.operator.script = once(20.0, StopAsked(cause=AbortCause.OPERATOR_STOP))
+    visit.run()
+    (stop,) = visit.log.of(records.Stop)
+    assert isinstance(stop, records.Stop)
+    assert (stop.cause, stop.state) == ("operator_stop", "ramp")
+    assert visit.trials()[0].outcome is Outcome.OPERATOR_STOP
+    assert len(visit.log.of(records.Fault)) == 1
+    assert visit.journal.index("stop") < visit.journal.index("make_safe")
