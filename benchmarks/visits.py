@@ -8,10 +8,10 @@ import msgspec
 
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
-from qst.cli.simulated import simulated_bench, simulated_rig, simulated_station
 from qst.clock import VirtualClock, performance_seconds
 from qst.protocol.loader import load_protocol
 from qst.record.log import LogWriter
+from qst.rigs.simulated import simulated_bench, simulated_rig, simulated_station
 from qst.station import LoadedStation
 from qst.visit.engine import VisitResult
 from qst.visit.operator import AutomaticOperator

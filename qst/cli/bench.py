@@ -14,10 +14,10 @@ from rich.table import Table
 from qst.abort import Aborted, AbortSwitch
 from qst.cli.output import wide_console
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import find_station, simulated_bench
 from qst.clock import Clock, RealClock, VirtualClock
 from qst.errors import InstrumentError, LinkError, StationFileError, WireError
 from qst.instruments import Capabilities, Identity, Instrument, Link, Reading, Sample
+from qst.rigs.simulated import find_station, simulated_bench
 from qst.station import InstrumentSpec, LoadedStation
 from qst.visit.session import build_instruments
 from qst_drivers.links import open_link

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 from qst.cli.output import wide_console
-from qst.cli.simulated import find_station, unconnected_instruments
 from qst.instruments import Instrument, PressureRamp
 from qst.protocol.check import ERROR, CheckProblem, CheckReport, check_plan
 from qst.protocol.loader import load_protocol
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.protocol.planner import make_plan
+from qst.rigs.simulated import find_station, unconnected_instruments
 from qst.sites import SITES
 from qst.station import capabilities_of
 from qst.units import format_duration, format_rate, format_value

@@ -17,10 +17,8 @@ from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
 from qst.cli.keys import require_terminal, single_keys
 from qst.cli.live import LineView, LiveView, Unbreakable, VisitConsole, json_result, print_result
-from qst.cli.rigs import make_rig
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import find_station, simulated_station
-from qst.cli.terminal import HELP, Keyboard, SpaceBar, TerminalOperator
+from qst.cli.terminal import HELP, Keyboard, TerminalOperator
 from qst.clock import Clock, RealClock, VirtualClock
 from qst.errors import InputError, StationFileError
 from qst.protocol.loader import load_bytes, load_protocol
@@ -29,7 +27,10 @@ from qst.record.log import LogWriter, log_path
 from qst.record.reader import read_log
 from qst.record.records import Header, Resume, VisitOutcome
 from qst.record.visit_log import VisitLog
+from qst.rigs.build import make_rig
+from qst.rigs.simulated import find_station, simulated_station
 from qst.station import LoadedStation, load_station_bytes
+from qst.visit.button import SpaceBar
 from qst.visit.engine import History
 from qst.visit.history import history_of
 from qst.visit.operator import AutomaticOperator, Operator

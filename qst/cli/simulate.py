@@ -11,8 +11,8 @@ from ruamel.yaml.error import YAMLError
 
 from qst.abort import Aborted, AbortSwitch
 from qst.cli.signals import abort_on_signals
-from qst.cli.simulated import shipped_stations, simulated_station
 from qst.errors import InputError
+from qst.rigs.simulated import shipped_stations, simulated_station
 from qst.station import SIMULATED
 from qst_simulators.server import SimulatorServer
 

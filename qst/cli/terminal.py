@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 
 from qst.abort import AbortCause, AbortSwitch
 from qst.cli.keys import ESCAPE
-from qst.clock import Clock
-from qst.instruments import ButtonEdge
+from qst.visit.button import SpaceBar
 from qst.visit.operator import (
     Answered,
     Choice,
@@ -77,28 +76,6 @@ class Keyboard:
         while not self._keys.empty():
             pressed.append(self._keys.get_nowait())
         return pressed
-
-
-class SpaceBar:
-    """The space bar as the participant's button. A key has no release, so each press is an edge down and up."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._edges: list[ButtonEdge] = []
-
-    def hit(self) -> None:
-        """The key was pressed now."""
-        now_s = self._clock.monotonic()
-        self._edges += [ButtonEdge(now_s, pressed=True), ButtonEdge(now_s, pressed=False)]
-
-    def edges(self) -> Sequence[ButtonEdge]:
-        """Edges since the last call."""
-        edges, self._edges = self._edges, []
-        return edges
-
-    def pressed(self) -> bool:
-        """A key cannot be seen to be held."""
-        return False
 
 
 class _Typing:

@@ -9,12 +9,12 @@ import msgspec
 
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
-from qst.cli.simulated import find_station, simulated_bench, simulated_rig
 from qst.clock import VirtualClock
 from qst.errors import InputError
 from qst.protocol.loader import load_protocol
 from qst.protocol.plan import Plan
 from qst.record.log import LogWriter
+from qst.rigs.simulated import find_station, simulated_bench, simulated_rig
 from qst.station import LoadedStation, load_station_bytes
 from qst.visit.engine import VisitResult
 from qst.visit.operator import AutomaticOperator, Operator

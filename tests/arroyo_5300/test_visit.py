@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from qst.abort import AbortSwitch
 from qst.cli import qst
-from qst.cli.simulated import simulated_bench, simulated_rig, simulated_station
 from qst.clock import VirtualClock
 from qst.errors import PlanError
 from qst.instruments import Modality
@@ -16,6 +15,7 @@ from qst.protocol.loader import load_protocol
 from qst.record.reader import read_log
 from qst.record.records import Outcome, VisitOutcome
 from qst.record.verify import Status, verify_log
+from qst.rigs.simulated import simulated_bench, simulated_rig, simulated_station
 from qst.visit.session import checked_plan
 from qst_simulators.profile import load_profile
 from tests.visits.simulated import Visit, run_visit

@@ -5,8 +5,9 @@ import pytest
 
 from qst.abort import AbortCause, AbortSwitch
 from qst.cli.keys import split_keys
-from qst.cli.terminal import Keyboard, SpaceBar, TerminalOperator
+from qst.cli.terminal import Keyboard, TerminalOperator
 from qst.clock import VirtualClock
+from qst.visit.button import SpaceBar
 from qst.visit.operator import (
     Answered,
     Choice,

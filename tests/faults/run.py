@@ -9,7 +9,6 @@ import msgspec
 
 from qst.abort import AbortCause, AbortSwitch
 from qst.analysis.scores import score_all
-from qst.cli.simulated import simulated_bench, simulated_rig
 from qst.clock import VirtualClock
 from qst.protocol.loader import LoadedProtocol, load_protocol
 from qst.record.log import LogWriter
@@ -17,6 +16,7 @@ from qst.record.reader import read_log
 from qst.record.records import Fault, Trial
 from qst.record.verify import Status, verify_log
 from qst.record.visit_log import VisitLog
+from qst.rigs.simulated import simulated_bench, simulated_rig
 from qst.station import LoadedStation, load_station_bytes
 from qst.visit.engine import VisitResult
 from qst.visit.operator import AutomaticOperator, OperatorCommand, Remark, StopAsked

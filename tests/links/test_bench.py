@@ -14,10 +14,10 @@ from serial.tools import list_ports
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.cli import bench
-from qst.cli.simulated import find_station, shipped_stations
 from qst.clock import VirtualClock
 from qst.errors import InstrumentFaultError, LinkOpenError
 from qst.instruments import Identity, Sample
+from qst.rigs.simulated import find_station, shipped_stations
 from qst.station import InstrumentSpec
 from qst_drivers.links.capture import CaptureLink
 from qst_drivers.links.sim import SimLink

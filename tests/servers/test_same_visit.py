@@ -24,13 +24,13 @@ import pytest
 
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
-from qst.cli.simulated import simulated_station
 from qst.clock import RealClock
 from qst.instruments import ButtonEdge, Link
 from qst.protocol.loader import load_protocol
 from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Trace, Trial, VisitOutcome
+from qst.rigs.simulated import simulated_station
 from qst.station import InstrumentSpec, LoadedStation
 from qst.visit.operator import AutomaticOperator
 from qst.visit.session import Rig, Who, build_instruments, checked_plan, header, run_session

@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 import qst
-from qst.cli.simulated import find_station, shipped_stations, simulated_station, unconnected_instruments
 from qst.errors import InputError, LinkOpenError, StationFileError
+from qst.rigs.simulated import find_station, shipped_stations, simulated_station, unconnected_instruments
 from qst.station import SCHEMA_FILE, driver_class, driver_names, load_station, load_station_bytes, station_schema_text
 
 PUBLISHED = Path(qst.__path__[0]) / SCHEMA_FILE

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from qst.abort import AbortSwitch
-from qst.cli.simulated import simulated_bench, simulated_rig
-from qst.cli.terminal import SpaceBar
 from qst.clock import Clock
 from qst.errors import PlanError
 from qst.instruments import Link
+from qst.rigs.simulated import simulated_bench, simulated_rig
 from qst.station import InstrumentSpec, LoadedStation
+from qst.visit.button import SpaceBar
 from qst.visit.session import Rig, build_instruments
 from qst_drivers.links import capture_links, open_link
 from qst_simulators.profile import Profile

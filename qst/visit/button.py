@@ -1,0 +1,28 @@
+"""The participant's button, when a key of this computer is it."""
+
+from collections.abc import Sequence
+
+from qst.clock import Clock
+from qst.instruments import ButtonEdge
+
+
+class SpaceBar:
+    """The space bar as the participant's button. A key has no release, so each press is an edge down and up."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._edges: list[ButtonEdge] = []
+
+    def hit(self) -> None:
+        """The key was pressed now."""
+        now_s = self._clock.monotonic()
+        self._edges += [ButtonEdge(now_s, pressed=True), ButtonEdge(now_s, pressed=False)]
+
+    def edges(self) -> Sequence[ButtonEdge]:
+        """Edges since the last call."""
+        edges, self._edges = self._edges, []
+        return edges
+
+    def pressed(self) -> bool:
+        """A key cannot be seen to be held."""
+        return False
