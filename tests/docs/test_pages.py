@@ -16,9 +16,9 @@ from qst.sites import SITES
 from qst.station import driver_class, driver_names
 from qst.visit.states import TrialState
 from qst_drivers.medoc_mms.settings import Settings as MmsSettings
-from qst_drivers.tcs_program import TcsSettings
+from qst_drivers.qstlab_tcs.program import TcsSettings
 from qst_simulators.medoc_mms.settings import Settings as MmsSwitches
-from qst_simulators.tcs_options import Faults, Options
+from qst_simulators.qstlab_tcs.options import Faults, Options
 from tests.docs.pages import DOCS, PAGES, ROOT, prose
 
 LONGEST_PAGE = 210

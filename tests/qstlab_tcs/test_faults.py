@@ -12,7 +12,7 @@ from qst.errors import (
     RemoteProtocolError,
 )
 from qst.instruments import RampEnd
-from qst_drivers.tcs_port import QUIET_S, RESYNC_S
+from qst_drivers.qstlab_tcs.port import QUIET_S, RESYNC_S
 from tests.qstlab_tcs.rig import COLD, FAST_HEAT, HEAT, Rig
 
 STARTS = (b"L", b"Ol", b"Od")

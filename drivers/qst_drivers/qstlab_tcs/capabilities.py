@@ -1,7 +1,7 @@
 """What a TCS II can do, as data, and what about it no public document confirms."""
 
 from qst.instruments import Capabilities, Modality, Programming, Reading
-from qst_drivers.tcs_program import DURATION_MAX_S, TcsSettings
+from qst_drivers.qstlab_tcs.program import DURATION_MAX_S, TcsSettings
 
 _UNVERIFIED = (
     "Ol: how the stimulus ends when the firmware sees the button; the driver also sends A at the press",

@@ -10,7 +10,7 @@ from qst.clock import Clock
 from qst.errors import InstrumentFaultError, WireError
 from qst.instruments import Sample
 from qst_drivers.gauge_settings import HandGauge
-from qst_drivers.mark10_talk import Mark10Talk
+from qst_drivers.mark10.talk import Mark10Talk
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, Unit
 

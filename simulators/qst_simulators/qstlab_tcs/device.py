@@ -28,11 +28,11 @@ from qst_drivers.wire.tcs_replies import (
     encode_temperatures,
 )
 from qst_simulators.faults import Moment, Moments, SensorFault
+from qst_simulators.qstlab_tcs.faults import fault_table
+from qst_simulators.qstlab_tcs.options import Options
+from qst_simulators.qstlab_tcs.registers import Registers
+from qst_simulators.qstlab_tcs.serial import TcsSerial
 from qst_simulators.surroundings import Surroundings
-from qst_simulators.tcs_faults import fault_table
-from qst_simulators.tcs_options import Options
-from qst_simulators.tcs_registers import Registers
-from qst_simulators.tcs_serial import TcsSerial
 from qst_simulators.thermal_template import TemplateSurface
 from qst_simulators.world import Event, World
 
@@ -56,7 +56,7 @@ class SimulatedQstlabTcs(TcsSerial):
 
     Args:
         world: time and chance.
-        settings: see :class:`qst_simulators.tcs_options.Options`.
+        settings: see :class:`qst_simulators.qstlab_tcs.options.Options`.
         surroundings: the participant's button.
 
     Raises:
@@ -89,7 +89,7 @@ class SimulatedQstlabTcs(TcsSerial):
         self.fault_table = fault_table(self, world)
 
     def inject(self, name: str, **options: Any) -> None:  # noqa: ANN401 - plain data from a station file
-        """Let a fault of the device strike now; see :mod:`qst_simulators.tcs_faults`. Raises ValueError."""
+        """Let a fault of the device strike now; see :mod:`qst_simulators.qstlab_tcs.faults`. Raises ValueError."""
         self.fault_table.strike(name, options)
 
     def _power_on(self) -> None:

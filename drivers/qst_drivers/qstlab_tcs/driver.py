@@ -29,18 +29,18 @@ from qst.instruments import (
     Sample,
     ThermalRamp,
 )
-from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
-from qst_drivers.tcs_capabilities import describe
-from qst_drivers.tcs_port import ABORT_REPEATS, QUIET_S, TcsPort
-from qst_drivers.tcs_program import (
+from qst_drivers.qstlab_tcs.capabilities import describe
+from qst_drivers.qstlab_tcs.port import ABORT_REPEATS, QUIET_S, TcsPort
+from qst_drivers.qstlab_tcs.program import (
     NO_ZONES,
     Program,
     TcsSettings,
     check_readback,
     write_program,
 )
-from qst_drivers.tcs_watch import RampWatch
-from qst_drivers.tcs_zones import ZoneMean
+from qst_drivers.qstlab_tcs.watch import RampWatch
+from qst_drivers.qstlab_tcs.zones import ZoneMean
+from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 from qst_drivers.wire.tcs import Neutral, Plain, ProfileMode, Zones, encode
 from qst_drivers.wire.tcs_replies import Temperatures, decode_header, decode_parameters
 

@@ -23,9 +23,9 @@ from qst.instruments import (
     ThermalRamp,
 )
 from qst_drivers.gauge_settings import HandGauge
-from qst_drivers.mark10_setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
-from qst_drivers.mark10_stream import Mark10Stream
-from qst_drivers.mark10_talk import Mark10Talk
+from qst_drivers.mark10.setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
+from qst_drivers.mark10.stream import Mark10Stream
+from qst_drivers.mark10.talk import Mark10Talk
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, ListReply
 

@@ -10,7 +10,7 @@ from collections import deque
 
 from qst_drivers.wire.tcs_host import HostParser, Order
 from qst_drivers.wire.tcs_replies import REPLY_BYTES
-from qst_simulators.tcs_options import Faults, Options
+from qst_simulators.qstlab_tcs.options import Faults, Options
 from qst_simulators.world import World
 
 BYTE_S = 10 / 115_200  # 8N1

@@ -4,8 +4,8 @@ import math
 
 from qst.errors import InstrumentFaultError
 from qst.instruments import RampEnd
+from qst_drivers.qstlab_tcs.program import Program
 from qst_drivers.ramp_path import MAY_TURN_C, RampPath
-from qst_drivers.tcs_program import Program
 
 #: The device acts on ``Ol`` within a tick; the host's clock and the device's may differ a little.
 _AFTER_DURATION_S = 0.005

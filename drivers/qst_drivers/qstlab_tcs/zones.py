@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 
 from qst.errors import InstrumentFaultError
-from qst_drivers.tcs_program import Flags
+from qst_drivers.qstlab_tcs.program import Flags
 from qst_drivers.wire.tcs_replies import NO_PROBE_ABOVE_C, Temperatures
 
 #: Zones of one plate that differ by more than this do not measure the same thing. An engineering default.

@@ -15,7 +15,7 @@ from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, GaugeError, ListReply, Unit
 from qst_simulators.faults import Fault, FaultTable, Moment, Moments, SensorFault, sensor_strikes
 from qst_simulators.load_cell import LoadCell, PeakDetector, rounded_half_away
-from qst_simulators.mark10_options import FORCE_FACTORS, SCALES, choice_of, start_of
+from qst_simulators.mark10.options import FORCE_FACTORS, SCALES, choice_of, start_of
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from qst_simulators.faults import Fault, FaultTable, SensorFault, sensor_strikes
-from qst_simulators.tcs_options import Faults, Options
+from qst_simulators.qstlab_tcs.options import Faults, Options
 from qst_simulators.world import World
 
 _JUMP_C, _DRIFT_C_PER_S = 2.0, 0.1
