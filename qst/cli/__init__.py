@@ -18,9 +18,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "probe": ("qst.cli.bench", "Connect a station's instruments, test them, and stimulate nobody."),
     "run": ("qst.cli.run", "Run a visit."),
     "resume": ("qst.cli.run", "Go on with an interrupted visit at its next trial."),
-    "verify": ("qst.cli.logs", "Check that visit logs are whole and unedited."),
-    "summary": ("qst.cli.logs", "Print the summary values of visits."),
-    "thresholds": ("qst.cli.logs", "Make one table of all attempts, one row each."),
+    "verify": ("qst.cli.verify", "Check that visit logs are whole and unedited."),
+    "summary": ("qst.cli.summary", "Print the summary values of visits."),
+    "thresholds": ("qst.cli.thresholds", "Make one table of all attempts, one row each."),
     "simulate": ("qst.cli.simulate", "Serve simulated devices over sockets, pseudo-terminals and serial ports."),
     "schema": ("qst.cli.show", "Print the JSON Schema of protocol or station files."),
 }
