@@ -121,13 +121,13 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def stop(self) -> None:
         home_c = self.ramp.start_c if self.rig.driver._program is not None and self.ramp is not None else 32.0
-        driving = self.rig.driver._open and self.rig.driver._driving
+        driving = self.rig.driver._open and self.rig.driver._plate.driving
         if self.call("stop") and driving and self.rig.device.controller.output:
             self.comes_back(home_c)
 
     @rule()
     def make_safe(self) -> None:
-        driving = self.rig.driver._open and self.rig.driver._driving
+        driving = self.rig.driver._open and self.rig.driver._plate.driving
         if self.call("make_safe") and driving and self.rig.device.controller.output:
             self.comes_back(32.0)
 

@@ -14,28 +14,12 @@ from qst.errors import (
 )
 from qst.instruments import Capabilities, Identity, Link, PressureRamp, RampEnd, Sample, ThermalRamp
 from qst_drivers.arroyo_5300 import health
-from qst_drivers.arroyo_5300.health import COLDEST_C, HOTTEST_C, LIFT
-from qst_drivers.arroyo_5300.home import (
-    HOME,
-    HOME_RATE,
-    HOME_WITHIN_C,
-    cut_power,
-    heading_home,
-    require_no_power,
-    way_home,
-)
-from qst_drivers.arroyo_5300.settings import (
-    REST_C,
-    SECONDS_PER_MINUTE,
-    Program,
-    Settings,
-    describe,
-    limits,
-    write_program,
-)
+from qst_drivers.arroyo_5300.health import LIFT
+from qst_drivers.arroyo_5300.home import HOME_RATE
+from qst_drivers.arroyo_5300.plate import Plate, Seen
+from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits, write_program
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
-from qst_drivers.arroyo_5300.watch import PathWatch
-from qst_drivers.wire.arroyo import Bit, Output, RampRate, Setpoint, encode
+from qst_drivers.wire.arroyo import Output
 
 _SIMULATED = "sim://"
 #: Further from the start than this the ramp is not begun.
@@ -46,8 +30,6 @@ _AT_CUTOFF_C: Final = 0.05
 _CUTOFF_WAIT_S: Final = 1.0
 #: During a ramp the condition is asked once in so many polls; otherwise every time.
 _CONDITION_EVERY: Final = 8
-_MAKE_SAFE_ATTEMPTS: Final = 3
-_READY_BITS: Final = Bit.OUTPUT_ON | Bit.OUT_OF_TOLERANCE
 
 
 class Arroyo5300:
@@ -79,14 +61,10 @@ class Arroyo5300:
 
     def _forget(self) -> None:
         self._talk = ArroyoTalk(self._link, self._clock, self._settings.reply_timeout_s)
+        self._plate = Plate(self._talk, self._clock)
         self._program: Program | None = None
-        self._watch: PathWatch | None = None
         self._adapted = self._ramping = False
         self._ended: RampEnd | None = None
-        self._driving = False  # the output was switched on by us, or found on
-        self._distrusted = False  # the plate does not follow: its output is switched off and stays off
-        self._value_c = REST_C
-        self._condition: int | None = None  # since the last order
         self._polls = 0
 
     @property
@@ -131,23 +109,14 @@ class Arroyo5300:
 
     def _greet(self) -> Identity:
         answer = health.greet(self._talk)
-        self._read()
-        found = self._come_home_if_held()
+        self._plate.read()
+        found = self._plate.come_home_if_held()
         return Identity(
             model=f"{answer.maker} {answer.model}",
             serial=answer.serial,
             firmware=answer.firmware,
             detail=f"no watchdog: holds its set-point when the host is silent{found}",
         )
-
-    def _come_home_if_held(self) -> str:
-        if not self._look() & Bit.OUTPUT_ON:
-            return ""
-        held_c = self._talk.number("TEC:SET:T")
-        self._driving = True
-        if abs(held_c - REST_C) > HOME_WITHIN_C:
-            self._go_home(HOME_RATE)
-        return f"; found with its output on at {held_c:g} °C"
 
     def close(self) -> None:
         """Make safe, close the link. The output stays on and holds 32 °C. Idempotent."""
@@ -182,7 +151,7 @@ class Arroyo5300:
         program = write_program(ramp, self._settings)
         self._require_idle()
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
-        high, low = limits(ramp, self._read(), self._settings.overshoot_c)
+        high, low = limits(ramp, self._plate.read(), self._settings.overshoot_c)
         self._talk.order(high, low)
         health.verify(self._talk, "TEC:LIM:THI", high.temperature_c)
         health.verify(self._talk, "TEC:LIM:TLO", low.temperature_c)
@@ -201,8 +170,7 @@ class Arroyo5300:
         self._require_idle()
         program = self._require_program()
         self._ramping, self._ended = False, None
-        self._driving = True
-        self._head_for(program.start, program.back)
+        self._plate.head_for(program.start, program.back)
         self._talk.order(program.back, program.start, Output(on=True))
         self._adapted = True
 
@@ -214,7 +182,7 @@ class Arroyo5300:
         self._require_open()
         if self._ramping and self._ended is None:
             raise self._not_ready("a ramp is running", "stop it first")
-        if self._distrusted:
+        if self._plate.distrusted:
             raise self._not_ready(
                 "the plate did not follow its set-point; its output stays off",
                 "have sensor and module checked, then connect again",
@@ -230,14 +198,8 @@ class Arroyo5300:
 
     def ready(self) -> bool:
         """Whether the plate is in tolerance at the start, by the controller's own judgement after ``adapt``."""
-        bits = self._condition
         return (
-            self._open
-            and self._adapted
-            and not self._ramping
-            and not self._talk.in_doubt
-            and bits is not None
-            and bits & _READY_BITS == Bit.OUTPUT_ON
+            self._open and self._adapted and not self._ramping and not self._talk.in_doubt and self._plate.in_tolerance
         )
 
     def begin(self) -> None:
@@ -251,17 +213,17 @@ class Arroyo5300:
         program = self._require_program()
         if self._ramping:
             raise self._not_ready("the ramp has already been started", "adapt first")
-        if not self.ready() or abs(self._value_c - program.ramp.start_c) > _START_WITHIN_C:
+        if not self.ready() or abs(self._plate.value_c - program.ramp.start_c) > _START_WITHIN_C:
             raise self._not_ready("the plate is not steady at its start", "adapt, and wait until it is in tolerance")
         try:
             self._talk.order(program.out)
             health.verify(self._talk, "TEC:TRATE", program.out.rate_c_per_min)
             self._ramping = True
-            self._head_for(program.cutoff, program.out)
+            self._plate.head_for(program.cutoff, program.out)
             self._talk.order(program.cutoff)
             self._require_target(program.ramp)
         except (LinkError, RemoteProtocolError, InstrumentFaultError):
-            self._send_back(program)
+            self._plate.send_back(program.start, program.back)
             raise
 
     def _require_target(self, ramp: ThermalRamp) -> None:
@@ -289,58 +251,24 @@ class Arroyo5300:
         """
         if not self._open:
             self._require_open()
-        talk = self._talk
-        value_c = talk.temperature_c()
-        time_s = (talk.asked_s + talk.answered_s) * 0.5
-        if not COLDEST_C < value_c < HOTTEST_C:
-            self._refuse_implausible(value_c)
-        watch = self._watch
-        believed = watch is None or self._follow(watch, time_s, value_c)
-        if believed:
-            self._value_c = value_c
-            if watch is not None and self._ramping and self._ended is None:
-                self._watch_cutoff(watch, time_s, value_c)
+        seen = self._plate.look_on()
+        if seen.believed and self._ramping and self._ended is None:
+            self._watch_cutoff(seen)
         self._polls += 1
         if not self._ramping or self._polls % _CONDITION_EVERY == 0:
-            self._look()
-        return (Sample(time_s, value_c, None, self._ended),) if believed else ()
+            self._plate.ask_condition()
+        return (Sample(seen.time_s, seen.value_c, None, self._ended),) if seen.believed else ()
 
-    def _read(self) -> float:
-        value_c = self._value_c = self._talk.temperature_c()
-        self._refuse_implausible(value_c)
-        return value_c
-
-    def _refuse_implausible(self, value_c: float) -> None:
-        fault = health.implausible(self._talk, value_c, driving=self._driving)
-        if fault is not None:
-            raise fault
-
-    def _look(self) -> int:
-        """Ask for the condition. Raises InstrumentFaultError when it tells of trouble."""
-        bits = self._condition = health.condition(self._talk, driving=self._driving and not self._distrusted)
-        return bits
-
-    def _follow(self, watch: PathWatch, time_s: float, value_c: float) -> bool:
-        if self._distrusted:
-            return True
-        try:
-            return watch.see(time_s, value_c)
-        except InstrumentFaultError as fault:
-            self._distrusted = True
-            cut_power(self._talk)
-            fault.where = self._link.description
-            raise
-
-    def _watch_cutoff(self, watch: PathWatch, time_s: float, value_c: float) -> None:
+    def _watch_cutoff(self, seen: Seen) -> None:
         program = self._require_program()
-        beyond_c = (value_c - program.ramp.cutoff_c) * (1.0 if program.ramp.rising else -1.0)
-        if beyond_c < -_AT_CUTOFF_C and time_s < watch.arrives_s + _CUTOFF_WAIT_S:
+        beyond_c = (seen.value_c - program.ramp.cutoff_c) * (1.0 if program.ramp.rising else -1.0)
+        if beyond_c < -_AT_CUTOFF_C and seen.time_s < self._plate.arrives_s + _CUTOFF_WAIT_S:
             return
         self._ended = RampEnd.LIMIT
-        self._send_back(program)
+        self._plate.send_back(program.start, program.back)
         if beyond_c > self._settings.overshoot_c:
             raise InstrumentFaultError(
-                f"the plate is at {value_c:.2f} °C, {beyond_c:.2f} °C beyond its cut-off",
+                f"the plate is at {seen.value_c:.2f} °C, {beyond_c:.2f} °C beyond its cut-off",
                 where=self._link.description,
                 did="it was sent back to its start",
                 remedy=f"{LIFT}; check the controller's gains",
@@ -348,35 +276,25 @@ class Arroyo5300:
 
     # --- the ways back -------------------------------------------------------------------------------------------
 
-    def _head_for(self, target: Setpoint, rate: RampRate) -> None:
-        """Watch the way that is commanded now."""
-        self._condition = None
-        now_s = self._clock.monotonic()
-        self._watch = PathWatch(self._value_c, target.temperature_c, rate.rate_c_per_min / SECONDS_PER_MINUTE, now_s)
-
-    def _send_back(self, program: Program) -> None:
-        """Back to the start of the ramp: the line goes out before anything else is done."""
-        self._talk.send(encode(*way_home(program.start, program.back)))
-        self._head_for(program.start, program.back)
-
     def stop(self) -> None:
         """End the stimulus: the plate returns to its start, output on. Idempotent; nothing to do when not driving.
 
         Raises:
             InstrumentFaultError: the device reports an error. LinkError, RemoteProtocolError: it cannot be asked.
         """
-        if not self._open or not self._driving or self._distrusted:
+        plate = self._plate
+        if not self._open or not plate.driving or plate.distrusted:
             return
         program = self._program
         if program is None:
             self.make_safe()
             return
-        self._send_back(program)
+        plate.send_back(program.start, program.back)
         self._ramping, self._adapted, self._ended = False, False, None
         try:
             self._talk.refuse_errors("the order to return")
         except (LinkTimeoutError, RemoteProtocolError, InstrumentFaultError):
-            self._send_back(program)
+            plate.send_back(program.start, program.back)
             self._talk.refuse_errors("the order to return")
 
     def make_safe(self) -> None:
@@ -393,44 +311,5 @@ class Arroyo5300:
         """
         rate = self._program.back if self._program is not None else HOME_RATE
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
-        if not self._open or not self._driving:
-            return
-        trusted = not self._distrusted
-        failure: LinkError | RemoteProtocolError | InstrumentFaultError | None = None
-        for _ in range(_MAKE_SAFE_ATTEMPTS):
-            try:
-                if self._distrusted:
-                    require_no_power(self._talk)
-                else:
-                    self._go_home(rate)
-            except (LinkTimeoutError, RemoteProtocolError, InstrumentFaultError) as failed:
-                failure = failed
-            else:
-                if failure is None or not (trusted and self._distrusted):
-                    return
-                break
-        if isinstance(failure, RemoteProtocolError):
-            raise InstrumentFaultError(
-                f"the controller answers nothing that makes sense: {failure.what}",
-                where=self._link.description,
-                did="the order to return to 32 °C was sent",
-                remedy="lift the thermode off the skin now, then switch the controller off",
-            ) from failure
-        if failure is not None:
-            raise failure
-
-    def _go_home(self, rate: RampRate) -> None:
-        self._talk.send(encode(*way_home(HOME, rate)))
-        self._head_for(HOME, rate)
-        self._talk.refuse_errors("the order to return to 32 °C")
-        self._look()
-        if heading_home(self._talk, self._clock):
-            return
-        self._distrusted = True
-        cut_power(self._talk)
-        raise InstrumentFaultError(
-            "the plate does not return to 32 °C",
-            where=self._link.description,
-            did="its output was switched off: its loop cannot be trusted",
-            remedy=f"{LIFT}, then switch the controller off at its own switch",
-        )
+        if self._open:
+            self._plate.make_safe(rate)
