@@ -17,8 +17,19 @@
     ├── InstrumentError           QST-400  the device, its limits and its state
     │   ├── RefusedError          QST-410  the request is outside what the instrument can or may do
     │   ├── NotReadyError         QST-420  the device is not in a state to do this now
-    │   └── InstrumentFaultError  QST-430  the device reported or showed a fault
+    │   └── InstrumentFaultError  QST-430  the device reported or showed a fault; or, by the visit's own watch:
+    │       ├── StaleReadingError     QST-431  no reading for too long during a stimulus
+    │       ├── FrozenReadingError    QST-432  readings that do not move on a ramp
+    │       ├── OffRampError          QST-433  measured is not what was commanded
+    │       ├── RampRateError         QST-434  the ramp is too fast
+    │       ├── ReadingClockError     QST-435  the readings' clock went back, or ahead
+    │       ├── ReadingJumpError      QST-436  a reading jumped
+    │       ├── HeldButtonError       QST-437  the participant's button is down from the start
+    │       ├── RampTimeoutError      QST-438  a ramp that does not end in its time
+    │       └── BeyondCutoffError     QST-439  the skin gets more than the cut-off
     ├── SafetyError               QST-500  a limit that protects the skin
+    │   ├── LongStayError         QST-510  too long in a band of temperature
+    │   └── HotTrialError         QST-520  too long at 43 or 48 °C and above in one trial
     └── LogError                  QST-600  the visit log
         ├── LogWriteError         QST-610
         └── LogDamagedError       QST-620
@@ -152,10 +163,76 @@ class InstrumentFaultError(InstrumentError):
     code = "QST-430"
 
 
+class StaleReadingError(InstrumentFaultError):
+    """No reading has come for too long during a stimulus."""
+
+    code = "QST-431"
+
+
+class FrozenReadingError(InstrumentFaultError):
+    """The readings stay exactly the same on a ramp that should move."""
+
+    code = "QST-432"
+
+
+class OffRampError(InstrumentFaultError):
+    """The plate has not been where it was commanded for too long."""
+
+    code = "QST-433"
+
+
+class RampRateError(InstrumentFaultError):
+    """The plate moves faster than it was commanded."""
+
+    code = "QST-434"
+
+
+class ReadingClockError(InstrumentFaultError):
+    """The clock that stamps the readings went backwards, or ahead of the host's."""
+
+    code = "QST-435"
+
+
+class ReadingJumpError(InstrumentFaultError):
+    """Two neighbouring readings lie further apart than any plate moves."""
+
+    code = "QST-436"
+
+
+class HeldButtonError(InstrumentFaultError):
+    """The participant's button is down before the stimulus: it cannot answer."""
+
+    code = "QST-437"
+
+
+class RampTimeoutError(InstrumentFaultError):
+    """A ramp that should have been over, by its rate and its cut-off, is not."""
+
+    code = "QST-438"
+
+
+class BeyondCutoffError(InstrumentFaultError):
+    """The instrument applies more than the cut-off and its stated overshoot."""
+
+    code = "QST-439"
+
+
 class SafetyError(QstError):
     """A limit that protects the skin would be, or was, exceeded."""
 
     code = "QST-500"
+
+
+class LongStayError(SafetyError):
+    """The skin has been in one band of temperature for longer than the table allows."""
+
+    code = "QST-510"
+
+
+class HotTrialError(SafetyError):
+    """One trial has spent its time at or above 43 or 48 °C."""
+
+    code = "QST-520"
 
 
 class LogError(QstError):

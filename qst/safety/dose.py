@@ -1,65 +1,20 @@
-"""Limits that protect the skin, time at temperature, and thermal dose.
+"""Thermal dose of skin: of a hold, of a ramp, of what was measured.
 
-Three measures, each worst case before a visit and live during it:
-
-* **Time at temperature**: seconds at or above 43, 47, 48, 49 and 50 °C, and the longest stay that the host library of a
-  thermode's maker allows in each band (:data:`LONGEST_STAYS`).
 * **CEM43**: cumulative equivalent minutes at 43 °C, ∫ R^(43-T) dt with R = 0.5 from 43 °C up and 0.25 from 39 to 43 °C
   (Sapareto and Dewey 1984).
 * **Henriques-Moritz damage**: Ω = ∫ P·exp(-K/(T + 273.15)) dt from 44 °C up, with P = 3.1e98 /s and K = 75 000 K. Much
   published code pairs this P with 6.28e5 J/mol (K = 75 535 K), which understates the damage about fivefold between 44
   and 50 °C; a test holds the difference.
 
-The temperature used is that of the thermode's surface: an upper bound on that of the skin below. The measures are
-monitors, never a permission. The budgets are engineering defaults; the investigator and the ethics board own them.
+The temperature used is that of the thermode's surface: an upper bound on that of the skin below.
 """
 
 import math
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
 from qst.errors import SafetyError
-
-#: What no instrument of the suite is ever asked for, whatever a protocol or a station says.
-HEAT_CEILING_C: Final = 51.0
-COLD_CEILING_C: Final = -1.0
-PRESSURE_CEILING_KPA: Final = 11 * 98.0665
-TRIAL_CEILING_S: Final = 120.0
-
-#: What a protocol may ask for.
-PROTOCOL_HEAT_MAX_C: Final = 50.0
-PROTOCOL_COLD_MIN_C: Final = 0.0
-PROTOCOL_PRESSURE_MAX_KPA: Final = 1000.0
-#: Where a thermode may wait on the skin: warm enough and cool enough to be held for minutes (engineering default).
-START_RANGE_C: Final = (15.0, 39.0)
-#: Slow heat ramps stay long in the hot range: at or below this rate a cut-off above 48 °C is worth a warning.
-SLOW_HEAT_RATE_C_PER_S: Final = 0.5
-SLOW_HEAT_CUTOFF_C: Final = 48.0
-
-#: Budgets (engineering defaults): warn above the first, refuse above the second.
-TIME_GE_43_PER_TRIAL_S: Final = (30.0, 60.0)
-TIME_GE_48_PER_TRIAL_S: Final = (10.0, 15.0)
-SAME_SITE_CEM43_MIN: Final = (10.0, 20.0)
-
-#: (from this temperature up, longest stay in s), hottest first: the host-side table of Medoc's programming library. Of
-#: the two shipped variants of its rows below 47 °C it is the one with which a thermode can rest at 32 °C (the other
-#: allows 300 s anywhere below 47 °C). Colder than the last row: no stay at all. The timer restarts when the
-#: temperature crosses into another row.
-LONGEST_STAYS: Final = (
-    (56.0, 0.0),
-    (55.0, 0.05),
-    (52.0, 0.4),
-    (51.0, 1.0),
-    (50.0, 5.0),
-    (49.0, 10.0),
-    (47.0, 60.0),
-    (40.0, math.inf),
-    (15.0, math.inf),
-    (6.0, 300.0),
-    (0.0, 300.0),
-    (-10.0, 300.0),
-)
 
 _CEM_FROM_C = 39.0
 _CEM_BEND_C = 43.0
@@ -191,26 +146,6 @@ def worst_case_dose(ramp: Ramp) -> Dose:
     return there + slope_dose(ramp.cutoff_c, ramp.start_c, ramp.return_rate_c_per_s)
 
 
-def longest_stay_s(temperature_c: float) -> float:
-    """Longest stay in the row of :data:`LONGEST_STAYS` that holds ``temperature_c``; infinite where there is none."""
-    return next((stay_s for from_c, stay_s in LONGEST_STAYS if temperature_c >= from_c), 0.0)
-
-
-def stay_problem(ramp: Ramp) -> str:
-    """Why a trial without a response stays too long in a row of :data:`LONGEST_STAYS`; empty when it does not."""
-    low, high = sorted((ramp.start_c, ramp.cutoff_c))
-    if low < LONGEST_STAYS[-1][0]:
-        return f"{low:g} °C is colder than any stay that is allowed"
-    upper = math.inf
-    for from_c, stay_s in LONGEST_STAYS:
-        width = min(high, upper) - max(low, from_c)
-        stay = max(0.0, width) * (1 / ramp.rate_c_per_s + 1 / ramp.return_rate_c_per_s)
-        if stay > stay_s:
-            return f"{stay:.1f} s from {from_c:g} °C up; the longest stay there is {stay_s:g} s"
-        upper = from_c
-    return ""
-
-
 class DoseMeter:
     """Live accounting of one attempt, or of one site over a visit: feed it every sample.
 
@@ -275,41 +210,3 @@ def _share_above(level_c: float, from_c: float, to_c: float) -> float:
     if high < level_c:
         return 0.0
     return (high - level_c) / (high - low)
-
-
-class StayWatch:
-    """Live check of :data:`LONGEST_STAYS`: feed it every sample; it says when a stay has become too long."""
-
-    __slots__ = ("_from_c", "_longest_s", "_since_s", "_to_c")
-
-    def __init__(self) -> None:
-        # An empty row: the first sample enters a real one.
-        self._from_c = self._to_c = math.inf
-        self._since_s = self._longest_s = 0.0
-
-    def add(self, time_s: float, temperature_c: float) -> str:
-        """One sample. Returns why the stimulus must end, or an empty text."""
-        if not self._from_c <= temperature_c < self._to_c:
-            self._enter_row(time_s, temperature_c)
-        stay_s = time_s - self._since_s
-        if stay_s > self._longest_s or self._longest_s == 0.0:
-            return f"{temperature_c:.2f} °C for {stay_s:.1f} s; the longest stay there is {self._longest_s:g} s"
-        return ""
-
-    def _enter_row(self, time_s: float, temperature_c: float) -> None:
-        """The timer restarts with the row that this temperature belongs to."""
-        self._since_s, self._to_c = time_s, math.inf
-        for from_c, longest_s in LONGEST_STAYS:
-            if temperature_c >= from_c:
-                self._from_c, self._longest_s = from_c, longest_s
-                return
-            self._to_c = from_c
-        self._from_c, self._longest_s = -math.inf, 0.0
-
-
-def site_dose_refusal(spent_cem43_min: float) -> str:
-    """Why no further trial may start at a site that has had this CEM43 (min) in the visit; empty when one may."""
-    limit = SAME_SITE_CEM43_MIN[1]
-    if spent_cem43_min > limit:
-        return f"this site has had {spent_cem43_min:.1f} CEM43 min in this visit; the limit is {limit:g}"
-    return ""
