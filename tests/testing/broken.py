@@ -105,7 +105,7 @@ class WarmsOnItsWayToSafety(QstlabTcs):
         if self._open:
             self._port.send(encode(Neutral(45.0)))
             self._clock.sleep(0.5)
-            self._neutral_c = 45.0
+            self._plate.neutral_c = 45.0
         super().make_safe()
 
 

@@ -12,25 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from qst.clock import Clock
-from qst.errors import (
-    InstrumentError,
-    InstrumentFaultError,
-    LinkError,
-    LinkTimeoutError,
-    NotReadyError,
-    RefusedError,
-    RemoteProtocolError,
-)
-from qst.instruments import (
-    Capabilities,
-    Identity,
-    Link,
-    PressureRamp,
-    Sample,
-    ThermalRamp,
-)
+from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, RefusedError
+from qst.instruments import Capabilities, Identity, Link, PressureRamp, Sample, ThermalRamp
 from qst_drivers.qstlab_tcs.capabilities import describe
-from qst_drivers.qstlab_tcs.port import ABORT_REPEATS, QUIET_S, TcsPort
+from qst_drivers.qstlab_tcs.plate import AT_BASELINE_C, Plate
+from qst_drivers.qstlab_tcs.port import QUIET_S, TcsPort
 from qst_drivers.qstlab_tcs.program import (
     NO_ZONES,
     Program,
@@ -39,24 +25,15 @@ from qst_drivers.qstlab_tcs.program import (
     write_program,
 )
 from qst_drivers.qstlab_tcs.watch import RampWatch
-from qst_drivers.qstlab_tcs.zones import ZoneMean
 from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
-from qst_drivers.wire.tcs import Neutral, Plain, ProfileMode, Zones, encode
-from qst_drivers.wire.tcs_replies import Temperatures, decode_header, decode_parameters
+from qst_drivers.wire.tcs import Plain, ProfileMode, Zones, encode
+from qst_drivers.wire.tcs_replies import decode_header
 
 _OPEN_WAIT_S = 0.2
 _UNPACED_FROM = 14  # firmware
-_AT_BASELINE_C = 1.0
-_AT_NEUTRAL_C = 2.0
-_REST_C = 32.0  # neither warm nor cold to the skin
-_NEUTRAL_WAIT_S = 10.0
-_HEADING_S = 2.0
-_HEADING_C = 0.15
-_LOOK_S = 0.050
 _MUTE = encode(Plain("F"))
 _START = encode(Plain("Ol"))
 _NO_PROFILES = encode(ProfileMode(NO_ZONES))
-_REST = encode(Neutral(_REST_C))
 _ALL_ZONES_OUT = encode(Zones(NO_ZONES))
 
 
@@ -82,15 +59,13 @@ class QstlabTcs:
         self._link = link
         self._clock = clock
         self._port = TcsPort(link, clock)
-        self._zones = ZoneMean(self._settings.zones, link.description)
+        self._plate = Plate(self._port, self._settings.zones, clock)
         self._open = False
         self._safe = True
-        self._neutral_c: float | None = None
         self._program: Program | None = None
         self._adapted = False
         self._watch: RampWatch | None = None
         self._held: list[tuple[float, float, bool]] = []  # readings of a turn-back that may still be a disturbance
-        self.parameters_text = ""  #: the device's own listing, as it was read last
 
     @property
     def capabilities(self) -> Capabilities:
@@ -119,6 +94,7 @@ class QstlabTcs:
 
     def _greet(self) -> Identity:
         self._port = port = TcsPort(self._link, self._clock)
+        self._plate = Plate(port, self._settings.zones, self._clock)
         self._clock.sleep(_OPEN_WAIT_S)
         port.abort()
         for _ in range(2):
@@ -129,30 +105,13 @@ class QstlabTcs:
         port.require_battery(self._settings.min_battery_percent)
         port.require_sensors()
         port.send(_NO_PROFILES)
-        self._neutral_c = self._read_parameters().get("N", 0) / 10 or None
-        self._wait_for_neutral()
+        self._plate.require_rest()
         return Identity(
             model="QST.Lab TCS II",
             serial=header.probe_id,
             firmware=header.firmware,
             detail=f"probe type {header.probe_type}; the serial number is the probe's",
         )
-
-    def _wait_for_neutral(self) -> None:
-        """The plate rests at its baseline, and every zone has a probe."""
-        deadline_s = self._clock.monotonic() + _NEUTRAL_WAIT_S
-        while True:
-            value_c = self._mean_c(self._temperatures())
-            if self._neutral_c is None or abs(value_c - self._neutral_c) <= _AT_NEUTRAL_C:
-                return
-            if self._clock.monotonic() >= deadline_s:
-                raise InstrumentFaultError(
-                    f"the plate is at {value_c:.1f} °C, its baseline is {self._neutral_c:g} °C",
-                    where=self._link.description,
-                    did="nothing was started",
-                    remedy="lift the thermode; switch it off and on; if it stays, have the probe checked",
-                )
-            self._clock.sleep(_LOOK_S)
 
     def close(self) -> None:
         """Make safe, take all zones out, close the link. Idempotent."""
@@ -202,16 +161,9 @@ class QstlabTcs:
         self._verify(program.expected)
         self._program = program
 
-    def _read_parameters(self) -> dict[str, int]:
-        def read(data: bytes) -> dict[str, int]:
-            self.parameters_text = data.decode("ascii", "replace")
-            return decode_parameters(data)
-
-        return self._port.decoded("P", read)
-
     def _verify(self, expected: Mapping[str, int]) -> None:
         try:
-            check_readback(self._read_parameters(), expected)
+            check_readback(self._plate.parameters(), expected)
         except InstrumentFaultError:
             self.stop()
             raise
@@ -222,7 +174,7 @@ class QstlabTcs:
         program = self._require_program()
         self._watch = None
         self._safe = False
-        self._neutral_c = program.ramp.start_c
+        self._plate.neutral_c = program.ramp.start_c
         self._port.send(encode(program.neutral))
         self._verify({**program.expected, "N": round(program.ramp.start_c * 10)})
         self._adapted = True
@@ -246,8 +198,8 @@ class QstlabTcs:
                 where=self._link.description,
                 remedy="adapt first",
             )
-        value_c = self._mean_c(self._temperatures())
-        if abs(value_c - program.ramp.start_c) > _AT_BASELINE_C:
+        value_c = self._plate.temperature_c()
+        if abs(value_c - program.ramp.start_c) > AT_BASELINE_C:
             raise NotReadyError(
                 f"the plate is at {value_c:.1f} °C, the ramp starts at {program.ramp.start_c:g} °C",
                 where=self._link.description,
@@ -272,7 +224,7 @@ class QstlabTcs:
             self._require_open()
         keys, temperatures = self._port.ask_keys_and_temperatures()
         time_s = self._port.asked_s
-        value_c = self._mean_c(temperatures)
+        value_c = self._plate.mean_c(temperatures)
         pressed = keys.respond
         watch = self._watch
         if watch is None:
@@ -304,17 +256,6 @@ class QstlabTcs:
             if watch.inferred:
                 self._port.require_sensors()
 
-    def _temperatures(self) -> Temperatures:
-        (temperatures,) = self._port.ask("E")
-        return temperatures  # type: ignore[return-value]  # E is answered by Temperatures
-
-    def _mean_c(self, temperatures: Temperatures) -> float:
-        try:
-            return self._zones.mean_c(temperatures)
-        except InstrumentFaultError:
-            self._port.abort()
-            raise
-
     def stop(self) -> None:
         """End the stimulus; the plate returns to baseline. Idempotent; does nothing when not connected."""
         if self._open:
@@ -334,46 +275,5 @@ class QstlabTcs:
         if not self._open:
             return
         self._watch, self._adapted, self._program = None, False, None
-        problem: LinkTimeoutError | RemoteProtocolError | None = None
-        for _ in range(ABORT_REPEATS):
-            self._port.abort()
-            try:
-                self._port.resynchronise()
-                self._leave_baseline()
-                if self._heading_home():
-                    self._safe = True
-                    return
-                problem = None
-            except (LinkTimeoutError, RemoteProtocolError) as failed:
-                problem = failed
-        if isinstance(problem, LinkTimeoutError):
-            raise problem
-        raise InstrumentFaultError(
-            "the plate does not return to its baseline" if problem is None else f"no proof of a return: {problem.what}",
-            where=self._link.description,
-            did=f"A was sent {ABORT_REPEATS} times over",
-            remedy="lift the thermode off the skin now, then switch it off at its own switch",
-        )
-
-    def _leave_baseline(self) -> None:
-        if self._neutral_c is None:
-            self._neutral_c = self._read_parameters().get("N", 0) / 10
-        if abs(self._neutral_c - _REST_C) > _AT_NEUTRAL_C:
-            self._port.send(_REST)
-            self._neutral_c = _REST_C
-
-    def _heading_home(self) -> bool:
-        """Whether the plate is within 1 °C of its baseline, or comes nearer."""
-        first_c = self._distance_c()
-        deadline_s = self._clock.monotonic() + _HEADING_S
-        distance_c = first_c
-        while distance_c > _AT_BASELINE_C and first_c - distance_c < _HEADING_C:
-            if self._clock.monotonic() >= deadline_s:
-                return False
-            self._clock.sleep(_LOOK_S)
-            distance_c = self._distance_c()
-        return True
-
-    def _distance_c(self) -> float:
-        temperatures = self._temperatures()
-        return abs(self._mean_c(temperatures) - (self._neutral_c or 0.0))
+        self._plate.go_home()
+        self._safe = True

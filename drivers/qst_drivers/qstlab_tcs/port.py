@@ -54,6 +54,11 @@ class TcsPort:
         self._attempt = 0  # of getting in step again
         self.asked_s = 0.0  #: when the last question of fixed length was written: its answer was measured then
 
+    @property
+    def where(self) -> str:
+        """The link, for messages."""
+        return self._link.description
+
     def send(self, data: bytes) -> None:
         """Write commands, one character each 2 ms while the firmware needs it."""
         if not self.paced:
