@@ -28,7 +28,18 @@ INTERRUPTED: Final = "interrupted"
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """One column. ``unit`` is a UCUM code, or empty; ``unit_column`` names the column that holds the unit."""
+    """One column of a table.
+
+    Attributes:
+        name: in the table and in every file made of it.
+        description: what it means, one sentence.
+        kind: type of its values; a value may always be None unless ``missing`` is empty.
+        unit: UCUM code; empty for what has none.
+        unit_column: the column that holds the unit, where it differs between rows (°C, kPa).
+        allowed: every word that can stand here; empty when that is open.
+        missing: what it means when there is no value (None in memory); empty when there always is one.
+        derivation: how it is made; empty for what stands in the log as it is.
+    """
 
     name: str
     description: str
@@ -36,9 +47,21 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     unit_column: str = ""
     allowed: tuple[str, ...] = ()
+    missing: str = ""
+    derivation: str = ""
 
 
-def _column(name: str, kind: Kind, description: str, unit: str = "", *, allowed: tuple[str, ...] = ()) -> Column:
+def column(
+    name: str,
+    kind: Kind,
+    description: str,
+    unit: str = "",
+    *,
+    allowed: tuple[str, ...] = (),
+    missing: str = "",
+    derivation: str = "",
+) -> Column:
+    """A column; a ``unit`` that begins with ``@`` names the column that holds it."""
     in_column = unit.startswith("@")
     return Column(
         name=name,
@@ -47,7 +70,12 @@ def _column(name: str, kind: Kind, description: str, unit: str = "", *, allowed:
         unit="" if in_column else unit,
         unit_column=unit[1:] if in_column else "",
         allowed=allowed,
+        missing=missing,
+        derivation=derivation,
     )
+
+
+_column = column
 
 
 _TEXT, _INTEGER, _NUMBER, _BOOLEAN, _TIME = Kind

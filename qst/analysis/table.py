@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from qst.analysis.columnar import Cell
 from qst.analysis.columns import COLUMNS, INTERRUPTED, NAMES, Column, Kind
 from qst.errors import LogDamagedError
 from qst.instruments import Modality
@@ -12,8 +13,6 @@ from qst.record.records import Header, InstrumentEntry, Trial, TrialStart
 from qst.record.visit_log import Attempt, Session, VisitLog
 
 __all__ = ["COLUMNS", "NAMES", "Cell", "Column", "Kind", "row_tuples", "rows"]
-
-Cell = str | int | float | bool | None
 
 #: Columns that are fields of the trial's record, as they stand side by side in the table.
 _DESIGN_TO_CENSORING: Final = NAMES[NAMES.index("block") : NAMES.index("valid")]
