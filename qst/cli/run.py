@@ -1,52 +1,35 @@
 """``qst run`` and ``qst resume``."""
 
 import contextlib
-import functools
-import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
-from qst import __version__
 from qst.abort import AbortSwitch
-from qst.analysis.scores import score_all
 from qst.cli.keys import require_terminal, single_keys
 from qst.cli.live import LineView, LiveView, Unbreakable, VisitConsole, json_result, print_result
 from qst.cli.signals import abort_on_signals
 from qst.cli.terminal import HELP, Keyboard, TerminalOperator
-from qst.clock import Clock, RealClock, VirtualClock
-from qst.errors import InputError, StationFileError
-from qst.protocol.loader import load_bytes, load_protocol
-from qst.protocol.plan import Plan
-from qst.record.log import LogWriter, log_path
-from qst.record.reader import read_log
-from qst.record.records import Header, Resume, VisitOutcome
-from qst.record.visit_log import VisitLog
-from qst.rigs.build import make_rig
-from qst.rigs.simulated import find_station, simulated_station
-from qst.station import LoadedStation, load_station_bytes
-from qst.visit.button import SpaceBar
-from qst.visit.engine import History
-from qst.visit.history import history_of
-from qst.visit.operator import AutomaticOperator, Operator
-from qst.visit.session import Rig, Who, checked_plan, header, run_session
-from qst_simulators.profile import Profile, load_profile, parse_profile
-
-FASTEST = "max"
-#: Faster than this, a computer cannot keep up with the devices' own time-outs in real time.
-FASTEST_REAL = 100
-#: What stands above every real visit.
-INTENDED_USE = (
-    "Research software, not a medical device; not validated for diagnosis. A trained operator watches the participant; "
-    "the instruments' own safety limits and stops stay in force."
+from qst.errors import InputError
+from qst.record.records import VisitOutcome
+from qst.rigs.job import (
+    FASTEST,
+    FASTEST_REAL,
+    INTENDED_USE,
+    Job,
+    Manner,
+    ResumeRequest,
+    VisitRequest,
+    conduct,
+    manner_of,
+    prepare_resume,
+    prepare_visit,
 )
-#: What a simulated visit is called when nobody gives it a name.
-SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIM", "simulated"
+from qst.visit.button import SpaceBar
+from qst.visit.operator import AutomaticOperator, Operator
 
 
 class _Speed(click.ParamType[str]):
@@ -66,41 +49,7 @@ class _Speed(click.ParamType[str]):
         return value
 
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _PATH = click.Path(path_type=Path)
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A visit that is ready to run."""
-
-    rig: Rig
-    plan: Plan
-    who: Who
-    seed: int
-    path: Path
-    history: History | None = None
-
-
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """How the visit is run and shown."""
-
-    speed: str
-    unattended: bool
-    as_json: bool
-
-    def require_terminal(self) -> None:
-        """An operator needs a terminal: its keys, and nothing else on its screen. Raises InputError."""
-        if self.unattended:
-            return
-        if self.as_json:
-            raise InputError("--json is for visits that nobody attends", remedy="leave it out, or add --auto")
-        if self.speed == FASTEST:
-            raise InputError("no operator is as fast as --speed max", remedy="use --speed 1, or add --auto")
-        require_terminal()
-
-    def clock(self, abort: AbortSwitch) -> Clock:
-        """The clock that this speed asks for."""
-        return VirtualClock(abort) if self.speed == FASTEST else RealClock(abort, speed=float(self.speed))
 
 
 @click.command()
@@ -150,26 +99,28 @@ def run(
 
     Exit code 0 when the visit was completed, 1 when it was not, 2 when the input is wrong.
     """
-    loaded = load_protocol(protocol)
-    bench = _station(station, simulate)
-    seed = secrets.randbits(32) if seed is None else seed
-    unattended = auto or simulate is not None
-    manner = Manner(speed=speed or (FASTEST if unattended else "1"), unattended=unattended, as_json=as_json)
-    _refuse_toys_on_real_instruments(bench, manner)
-    manner.require_terminal()
-    who = _who(participant, visit, operator, study, simulated=bench.station.simulated)
+    attended = not auto and simulate is None
+    request = VisitRequest(
+        protocol=protocol,
+        station=_station(station, simulate),
+        participant=participant,
+        visit=visit,
+        operator=operator,
+        study=study,
+        seed=seed,
+        participant_model=participant_model,
+        data=str(data),
+        capture=None if capture is None else str(capture),
+        manner=Manner(speed=speed or ("1" if attended else FASTEST), attended=attended),
+        simulated=True if simulate is not None else None,
+    )
     abort = AbortSwitch()
-    clock = manner.clock(abort)
-    profile = load_profile(participant_model) if bench.station.simulated else None
-    rig = make_rig(bench, clock, abort, profile, seed=seed, visit=visit, attended=not unattended, capture=capture)
-    plan = checked_plan(loaded, seed, rig)
-    path = log_path(data, who.participant_id, visit, plan.protocol_id)
-    first = data / f"{who.participant_id}_visit-{visit}_{plan.protocol_id}.jsonl"
-    if path != first and not as_json:
-        click.echo(f"note: there is a log of this visit already, {first}; to go on with it, use 'qst resume'", err=True)
-    with LogWriter.create(path, clock, sync=clock.kind == "real") as log:
-        log.write(header(who, loaded, plan, rig, clock, seed=seed))
-        return _conduct(Job(rig=rig, plan=plan, who=who, seed=seed, path=path), log, clock, abort, manner)
+    _require_operator(request.manner, as_json=as_json)
+    job = prepare_visit(request, abort)
+    if job.earlier_log is not None and not as_json:
+        note = f"note: there is a log of this visit already, {job.earlier_log}; to go on with it, use 'qst resume'"
+        click.echo(note, err=True)
+    return _conduct(job, request.manner, as_json=as_json)
 
 
 @click.command()
@@ -184,161 +135,79 @@ def resume(log: Path, operator: str | None, speed: str | None, auto: bool, captu
 
     Nothing is repeated by itself: about a trial that was under way the operator is asked.
     """
-    begun_by = _resumable(read_log(log), log).operator_id
-    unattended = auto or begun_by == SIMULATED_OPERATOR
-    manner = Manner(speed=speed or (FASTEST if unattended else "1"), unattended=unattended, as_json=as_json)
-    abort = AbortSwitch()
-    clock = manner.clock(abort)
-    writer, so_far = LogWriter.resume(log, clock, sync=clock.kind == "real")
-    with writer:
-        first = _resumable(so_far, log)
-        bench = load_station_bytes(first.station_text.encode("utf-8"), f"{log.name} (station)")
-        _refuse_toys_on_real_instruments(bench, manner)
-        manner.require_terminal()
-        profile = _recorded_profile(first, log)
-        rig = make_rig(
-            bench, clock, abort, profile, seed=first.seed, visit=first.visit, attended=not unattended, capture=capture
-        )
-        plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{log.name} (protocol)"), first.seed, rig)
-        history = history_of(so_far)
-        who = Who(
-            participant_id=first.participant_id,
-            visit=first.visit,
-            # Judgements are signed by whoever makes them: nobody else's name stands under automatic ones.
-            operator_id=operator or (SIMULATED_OPERATOR if unattended else begun_by),
-            study_id=first.study_id,
-        )
-        writer.write(
-            Resume(
-                software_version=__version__,
-                operator_id=who.operator_id,
-                clock=clock.kind,
-                seed=first.seed,
-                torn=so_far.torn_text,
-                next_sequence_index=history.next_index,
-            )
-        )
-        job = Job(rig=rig, plan=plan, who=who, seed=first.seed, path=log, history=history)
-        return _conduct(job, writer, clock, abort, manner)
+    manner = manner_of(log, auto=auto, speed=speed)
+    _require_operator(manner, as_json=as_json)
+    request = ResumeRequest(
+        log=str(log), operator=operator, capture=None if capture is None else str(capture), manner=manner
+    )
+    return _conduct(prepare_resume(request, AbortSwitch()), manner, as_json=as_json)
 
 
 # -- what is given ------------------------------------------------------------------------------------------------
 
 
-def _station(station: str | None, simulate: str | None) -> LoadedStation:
-    if (station is None) == (simulate is None):
-        raise InputError(
-            "a visit needs one station",
-            remedy="write --simulate to try it without instruments, or --station FILE for a bench of your own",
-        )
-    return find_station(station) if station is not None else simulated_station(simulate or "default")
-
-
-def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: "Manner") -> None:
-    """Speed, an absent operator and a simulated button exist in simulation only."""
-    if bench.station.simulated:
-        return
-    if manner.unattended or manner.speed != "1":
-        raise InputError(
-            "this station is real: a visit on it has an operator and runs in real time",
-            where=bench.source,
-            remedy="leave out --auto and --speed",
-        )
-    if bench.station.button == "simulated":
-        raise StationFileError(
-            "this station is real and its button is simulated", where=bench.source, remedy="write button: keyboard"
-        )
-
-
-def _who(participant: str | None, visit: int, operator: str | None, study: str, *, simulated: bool) -> Who:
-    if not simulated and not (participant and operator):
-        raise InputError("a real visit needs --participant and --operator")
-    for name, value in (("operator", operator), ("study", study)):
-        if value and not _IDENTIFIER.fullmatch(value):
-            raise InputError(f"{value!r} cannot be the {name}'s id", remedy="use 1 to 32 letters, digits, '_' or '-'")
-    return Who(
-        study_id=study,
-        participant_id=participant if participant is not None else SIMULATED_PARTICIPANT,
-        visit=visit,
-        operator_id=operator if operator is not None else SIMULATED_OPERATOR,
+def _station(station: str | None, simulate: str | None) -> str:
+    if station is not None and simulate is None:
+        return station
+    if simulate is not None and station is None:
+        return simulate
+    raise InputError(
+        "a visit needs one station",
+        remedy="write --simulate to try it without instruments, or --station FILE for a bench of your own",
     )
 
 
-def _resumable(so_far: VisitLog, path: Path) -> Header:
-    """The header of a visit that can go on."""
-    if so_far.header is None:
-        what = so_far.damage[0].what if so_far.damage else "it ends inside its first record"
-        raise InputError(
-            f"there is no visit to resume in this file: {what}", where=str(path), remedy="begin a new visit"
-        )
-    if so_far.outcome in (VisitOutcome.COMPLETED, VisitOutcome.WITHDRAWN):
-        raise InputError(
-            f"this visit is {so_far.outcome.value}; there is nothing to resume",
-            where=str(path),
-            remedy="'qst summary' shows what it found",
-        )
-    return so_far.header
-
-
-def _recorded_profile(first: Header, log: Path) -> Profile | None:
-    """The simulated participant as the log's header has it; None in a real visit."""
-    if not first.simulated:
-        return None
-    return parse_profile(first.participant_model, where=f"{log.name} (participant model)")
+def _require_operator(manner: Manner, *, as_json: bool) -> None:
+    """An operator needs a terminal: its keys, and nothing else on its screen. Raises InputError."""
+    if not manner.attended:
+        return
+    if as_json:
+        raise InputError("--json is for visits that nobody attends", remedy="leave it out, or add --auto")
+    if manner.speed == FASTEST:
+        raise InputError("no operator is as fast as --speed max", remedy="use --speed 1, or add --auto")
+    require_terminal()
 
 
 # -- the visit ----------------------------------------------------------------------------------------------------
 
 
-def _conduct(job: "Job", log: LogWriter, clock: Clock, abort: AbortSwitch, manner: "Manner") -> int:
+def _conduct(job: Job, manner: Manner, *, as_json: bool) -> int:
     """Run it, show it, and say how it ended."""
-    console = VisitConsole(quiet=manner.as_json)
-    simulated = job.rig.station.station.simulated
-    title = f"{job.plan.protocol_id} · {job.who.participant_id} · visit {job.who.visit}"
+    console = VisitConsole(quiet=as_json)
     with contextlib.suppress(OSError):  # a lost screen does not decide a visit
-        if not simulated:
+        if not job.simulated:
             console.print(INTENDED_USE, highlight=False, style="bold")
-        console.print(f"{'SIMULATED  ' if simulated else ''}{title}  (seed {job.seed})", highlight=False)
-    with abort_on_signals(abort), _operator(job, console, clock, abort, manner, title) as operator:
-        result = run_session(
-            job.rig,
-            job.plan,
-            operator,
-            log,
-            clock,
-            abort,
-            functools.partial(score_all, job.plan),
-            operator_id=job.who.operator_id,
-            history=job.history,
-        )
-    if manner.as_json:
-        click.echo(json_result(result, job.path, simulated=simulated))
+        console.print(f"{_title(job)}  (seed {job.seed})", highlight=False)
+    with job.log, abort_on_signals(job.abort), _operator(job, console, manner, as_json=as_json) as operator:
+        result = conduct(job, operator)
+    if as_json:
+        click.echo(json_result(result, job.path, simulated=job.simulated))
     else:
         print_result(console, result, job.path)
     return 0 if result.outcome is VisitOutcome.COMPLETED else 1
 
 
 @contextmanager
-def _operator(
-    job: "Job", console: Console, clock: Clock, abort: AbortSwitch, manner: "Manner", title: str
-) -> Iterator[Operator]:
+def _operator(job: Job, console: Console, manner: Manner, *, as_json: bool) -> Iterator[Operator]:
     """Who runs the visit, and what is seen of it: lines at full speed, a live picture in real time."""
-    if manner.unattended and (manner.speed == FASTEST or manner.as_json):
-        yield AutomaticOperator(clock, job.rig.hands, Unbreakable(LineView(console)))
+    if not manner.attended and (manner.speed == FASTEST or as_json):
+        yield AutomaticOperator(job.clock, job.rig.hands, Unbreakable(LineView(console)))
         return
-    if manner.unattended:
-        with _live(job, console, title) as view:
-            yield AutomaticOperator(clock, job.rig.hands, Unbreakable(view), follows_samples=True)
+    if not manner.attended:
+        with _live(job, console) as view:
+            yield AutomaticOperator(job.clock, job.rig.hands, Unbreakable(view), follows_samples=True)
         return
-    with single_keys() as read_keys, _live(job, console, title) as view:
+    with single_keys() as read_keys, _live(job, console) as view:
         button = job.rig.button if isinstance(job.rig.button, SpaceBar) else None
-        keyboard = Keyboard(abort, read_keys)
+        keyboard = Keyboard(job.abort, read_keys)
         keyboard.start()
         view.help = HELP
         yield TerminalOperator(keyboard, view.ask, Unbreakable(view), button)
 
 
-def _live(job: "Job", console: Console, title: str) -> LiveView:
-    banner = "SIMULATED  " if job.rig.station.station.simulated else ""
-    n_done = job.history.next_index - 1 if job.history is not None else 0
-    return LiveView(console, f"{banner}{title}", len(job.plan.trials), n_done)
+def _live(job: Job, console: Console) -> LiveView:
+    return LiveView(console, _title(job), len(job.plan.trials), job.n_done)
+
+
+def _title(job: Job) -> str:
+    return f"{'SIMULATED  ' if job.simulated else ''}{job.title}"
