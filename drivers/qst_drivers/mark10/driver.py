@@ -10,19 +10,8 @@ from typing import Any, ClassVar, Final
 
 from qst.clock import Clock
 from qst.errors import LinkError, NotReadyError, RefusedError
-from qst.instruments import (
-    Capabilities,
-    Identity,
-    Link,
-    Modality,
-    PressureRamp,
-    Programming,
-    Reading,
-    Sample,
-    SetupStep,
-    ThermalRamp,
-)
-from qst_drivers.gauge_settings import HandGauge
+from qst.instruments import Capabilities, Identity, Link, PressureRamp, Sample, SetupStep, ThermalRamp
+from qst_drivers.mark10.capabilities import describe
 from qst_drivers.mark10.setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
 from qst_drivers.mark10.stream import Mark10Stream
 from qst_drivers.mark10.talk import Mark10Talk
@@ -46,34 +35,6 @@ _POLARITY: Final = SetupStep(
 )
 
 
-def _capabilities(gauge: HandGauge) -> Capabilities:
-    return Capabilities(
-        kind="algometer",
-        modalities=frozenset({Modality.PRESSURE}),
-        value_min=0.0,
-        value_max=gauge.value_max_kpa,
-        resolution=gauge.digit_kpa,
-        rate_min=gauge.digit_kpa,
-        rate_max=gauge.value_max_kpa,
-        reading=Reading.STREAMED,
-        programming=Programming.HAND,
-        ends_ramp_on_button=False,
-        ends_ramp_at_limit=False,
-        self_limiting=False,
-        has_button=False,
-        acknowledges=False,
-        checksums=False,
-        timestamps=False,
-        unverified=(
-            "that set commands have no answer at all",
-            "what the gauge sends when overloaded",
-            "format of the answers to RN, RM, RV and RS",
-            "capacity and digit in N of the M5-50 (250 × 0.05 N)",
-            "whether auto-output drops lines when the baud rate is too low",
-        ),
-    )
-
-
 class Mark10:
     """A Mark-10 gauge over a link.
 
@@ -90,7 +51,7 @@ class Mark10:
     """
 
     TITLE: ClassVar[str] = "Mark-10 force gauge, Series 5 or 7 (serial, streaming)"
-    CAPABILITIES: ClassVar[Capabilities] = _capabilities(gauge_of({"tip_area": "1 cm²"}))
+    CAPABILITIES: ClassVar[Capabilities] = describe(gauge_of({"tip_area": "1 cm²"}))
 
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
         self._gauge = gauge_of(settings)
@@ -98,7 +59,7 @@ class Mark10:
         self._clock = clock
         self._talk = Mark10Talk(link, clock)
         self._stream = Mark10Stream(self._talk, self._gauge, clock)
-        self._capabilities = _capabilities(self._gauge)
+        self._capabilities = describe(self._gauge)
         self._push_sign: int | None = None
         self._use_sign(push_sign_of(settings))
         self._connected = False
