@@ -97,8 +97,7 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         """Advance by ``seconds``."""
-        if self._abort.cause is not None:
-            self._abort.check()
+        self._abort.check()
         if seconds > 0:
             self._now_s += seconds
 
