@@ -54,7 +54,7 @@ def changed(ramp: ThermalRamp, **values: float) -> ThermalRamp:
 def test_connect_identifies_and_moves_nothing() -> None:
     rig = Rig({"start_c": 27.0})
     identity = rig.driver.connect()
-    assert (identity.model, identity.serial, identity.firmware) == ("Arroyo 5305", "53051234", "3.06")
+    assert (identity.model, identity.serial, identity.firmware) == ("Arroyo 5305", "SIM-53051234", "3.06")
     assert "no watchdog" in identity.detail
     assert not {"TEC:T", "TEC:OUT"} & {line.split(" ")[0] for line in rig.link.lines()}
     rig.wait(20.0)

@@ -37,7 +37,7 @@ class Host:
 
 def test_worked_examples() -> None:
     host = Host({"start_c": 32.01})
-    assert host.say("*IDN?") == "Arroyo 5305 53051234 3.06 4012\r\n"
+    assert host.say("*IDN?") == "Arroyo 5305 SIM-53051234 3.06 4012\r\n"
     assert host.say("TEC:T?") == "32.01\r\n"
     assert host.say("TEC:LIM:THI 50.5;TLO -0.5;ITE 4") == ""
     assert [host.say(f"TEC:LIM:{name}?") for name in ("THI", "TLO", "ITE")] == ["50.50\r\n", "-0.50\r\n", "4\r\n"]
@@ -58,7 +58,7 @@ def test_worked_examples() -> None:
 
 
 def test_identity_with_commas() -> None:
-    assert Host({"idn_commas": True}).say("*IDN?") == "Arroyo,5305,53051234,3.06,4012\r\n"
+    assert Host({"idn_commas": True}).say("*IDN?") == "Arroyo,5305,SIM-53051234,3.06,4012\r\n"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_status_registers_of_488() -> None:
 
 def test_what_it_tells_about_itself() -> None:
     host = Host()
-    assert host.say("SN?") == "53051234\r\n"
+    assert host.say("SN?") == "SIM-53051234\r\n"
     assert host.say("VER?") == "3.06\r\n"
     host.wait(3700.0)
     assert host.say("TIME?").startswith("01:01:4")

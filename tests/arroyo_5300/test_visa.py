@@ -47,7 +47,7 @@ def test_a_stranger_with_pyvisa_is_answered(server: SimulatorServer) -> None:
     )
     assert isinstance(instrument, MessageBasedResource)
     try:
-        assert instrument.query("*IDN?") == "Arroyo 5305 53051234 3.06 4012"
+        assert instrument.query("*IDN?") == "Arroyo 5305 SIM-53051234 3.06 4012"
         instrument.write("TEC:TRATE 300")
         assert instrument.query("ERR?") == "201"
         assert instrument.query("TEC:T?") == "32.00"

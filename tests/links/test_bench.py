@@ -162,7 +162,7 @@ def test_a_real_instrument_by_its_recording(tmp_path: Path, capsys: pytest.Captu
     _, out = run(bench.probe, capsys, station, "--json")
     found = json.loads(out)["instruments"][1]
     assert found["ok"], found
-    assert found["serial"] == "3512345"
+    assert found["serial"] == "SIM-3512345"
     assert found["round_trips"] >= 5
 
 

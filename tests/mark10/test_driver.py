@@ -34,7 +34,7 @@ def ready(simulator: dict[str, Any] | None = None, **settings: Any) -> Rig:
 def test_connect_identifies_and_sets_up_and_never_saves() -> None:
     rig = Rig({**EXACT, "start": {"auto_output": 125, "with_units": False, "input_inverted": True, "mode": "PC"}})
     identity = rig.driver.connect()
-    assert (identity.model, identity.serial, identity.firmware) == ("M5-50", "3512345", "V1.00")
+    assert (identity.model, identity.serial, identity.firmware) == ("M5-50", "SIM-3512345", "V1.00")
     assert rig.ask("LIST").startswith("V1.00;N;CUR;FLTC3;FLTP3;AOUT00;AOFF0;FULL;IPOL0;OPOL0;")
     assert not rig.gauge.saved
 

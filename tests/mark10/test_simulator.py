@@ -147,7 +147,7 @@ def test_overload(overload: str, line: str) -> None:
     for newton, shown, damaged in ((270.0, "270.00 N\r\n", False), (280.0, line, False), (380.0, line, True)):
         rig.force.points = [(0.0, newton)]
         assert rig.ask("?C") == shown
-        assert rig.gauge.damaged is damaged
+        assert rig.gauge.readings.damaged is damaged
 
 
 def test_silent_in_menus() -> None:
@@ -192,8 +192,8 @@ def test_list_tells_the_settings() -> None:
 
 
 def test_identity() -> None:
-    rig = Rig({**EXACT, "serial": "77"})
-    assert [rig.ask(text).strip() for text in ("RN", "RM", "RV", "RS")] == ["Series 5", "M5-50", "V1.00", "77"]
+    rig = Rig({**EXACT, "serial": "SIM-77"})
+    assert [rig.ask(text).strip() for text in ("RN", "RM", "RV", "RS")] == ["Series 5", "M5-50", "V1.00", "SIM-77"]
 
 
 def test_noise_and_cell_errors_are_seeded_and_small() -> None:

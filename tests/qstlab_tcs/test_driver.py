@@ -30,7 +30,7 @@ def test_connect_identifies_and_moves_nothing() -> None:
     assert (identity.model, identity.firmware, identity.serial) == (
         "QST.Lab TCS II",
         "14.52.032",
-        "28 FF 64 1E 0F 00 00 5A",
+        "53 49 4D 55 4C 41 54 45",
     )
     assert identity.detail.startswith("probe type 003")
     assert rig.true_c == 30.0

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from qst_drivers.wire.marks import MESSAGE_MARK
 from qst_simulators.medoc_mms import SimulatedMedocMms
 from qst_simulators.server import SimulatorServer
 from qst_simulators.server.address import TcpAddress
@@ -106,7 +107,7 @@ def test_a_second_request_on_the_same_connection_is_refused(address: str) -> Non
     status = FORMS["vendor MATLAB"](GET_STATUS)
     with dial(address) as wire:
         wire.sendall(status)
-        assert len(read_to_end(wire)) == 23
+        assert len(read_to_end(wire)) == 23 + len(MESSAGE_MARK)
         with contextlib.suppress(ConnectionError):  # reset or broken pipe, at once or at the second try
             wire.sendall(status)
             wire.sendall(status)
@@ -120,8 +121,8 @@ def test_length_and_body_come_as_two_segments() -> None:
         dial(server.addresses["thermode"]) as wire,
     ):
         wire.sendall(FORMS["vendor MATLAB"](GET_STATUS))
-        assert wire.recv(1024) == b"\x13\0\0\0"
-        assert len(read_to_end(wire)) == 19
+        assert wire.recv(1024) == bytes((19 + len(MESSAGE_MARK), 0, 0, 0))
+        assert len(read_to_end(wire)) == 19 + len(MESSAGE_MARK)
 
 
 class Recorder:
@@ -169,7 +170,7 @@ def test_clients_are_served_in_turn(address: str) -> None:
     with dial(address) as first, dial(address) as second:
         second.sendall(FORMS["CANlab"](GET_STATUS))
         first.sendall(FORMS["CANlab"](GET_STATUS))
-        assert len(read_to_end(first)) == len(read_to_end(second)) == 23
+        assert len(read_to_end(first)) == len(read_to_end(second)) == 23 + len(MESSAGE_MARK)
 
 
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 4000, b"\0" * 13, b"\5\0\0\0"])

@@ -11,6 +11,7 @@ what follows the probe type in ``H``, how streamed lines end and how they show t
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from qst.errors import RemoteProtocolError
@@ -29,6 +30,7 @@ _BATTERY = re.compile(rb"\r(\d\d\.\d{4})v (\d{3})%")
 _SENSORS = re.compile(rb"\r?([0-9]{6})")
 _HEADER = re.compile(rb"\rFirmware: (.{24})\rProbe ID: (.{23})\rProbe TYPE: (\d{3})", re.DOTALL)
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
+_CLOCK = re.compile(rb"\r" + rb"(\d\d)" * 6)
 _LINE_FIELD = re.compile(rb"[+\- ]\d\d\.\d")
 _PARAMETER = re.compile(r"(Om|Ov|Or|Ot|Ue|[NSCVRDTIY])(\d+)")
 
@@ -246,6 +248,26 @@ def _parameter(name: str, digits: str) -> Mapping[str, int]:
         return {}
     zones = range(1, ZONE_COUNT + 1) if zone == 0 else (zone,)
     return {f"{key}{each}": int(value) * factor for each in zones}
+
+
+def decode_clock(data: bytes) -> datetime:
+    """13 bytes that answer ``Xr``: CR, then two digits each of hour, minute, second, day, month and year.
+
+    The device's own date and time; in which time zone is whatever somebody has set.
+    """
+    found = _CLOCK.fullmatch(data)
+    if found is None:
+        raise _illegal("the reply to Xr", data)
+    hour, minute, second, day, month, year = map(int, found.groups())
+    try:
+        return datetime(2000 + year, month, day, hour, minute, second)
+    except ValueError as never:
+        raise _illegal("a date and time", data) from never
+
+
+def encode_clock(moment: datetime) -> bytes:
+    """The reply to ``Xr``."""
+    return f"\r{moment:%H%M%S%d%m%y}".encode("ascii")
 
 
 def decode_line(line: bytes) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from qst_drivers.wire.marks import SERIAL_MARK, serial_says_simulated
 from qst_simulators.peltier import Plate
 
 _PLATE_KEYS = frozenset(entry.name for entry in fields(Plate))
@@ -19,7 +20,7 @@ class Options:
     """
 
     model: str = "5305"
-    serial: str = "53051234"
+    serial: str = "SIM-53051234"  # begins with SIM-
     firmware: str = "3.06"
     idn_commas: bool = False  # *IDN? with commas instead of spaces
     has_trate: bool = True  # TEC:TRATE exists; it is "not on all instruments"
@@ -48,7 +49,9 @@ class Options:
         return options, plate
 
     def check(self) -> None:
-        """Refuse values that mean nothing."""
+        """Refuse values that mean nothing, and a serial number that a real controller could have."""
+        if not serial_says_simulated(self.serial):
+            raise ValueError(f"serial must begin with {SERIAL_MARK}, so that nobody takes this one for a real one")
         if not 0 < self.answer_min_s <= self.answer_max_s:
             raise ValueError("answer_min_s must be positive and not above answer_max_s")
         if self.noise_c < 0:

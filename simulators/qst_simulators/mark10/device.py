@@ -12,17 +12,13 @@ from typing import Any, Final
 import msgspec
 
 from qst_drivers.wire import mark10 as wire
-from qst_drivers.wire.mark10 import Command, GaugeError, ListReply, Unit
+from qst_drivers.wire.mark10 import Command, GaugeError, Unit
 from qst_simulators.faults import Fault, FaultTable, Moment, Moments, SensorFault, sensor_strikes
-from qst_simulators.load_cell import LoadCell, PeakDetector, rounded_half_away
-from qst_simulators.mark10.options import FORCE_FACTORS, SCALES, choice_of, start_of
+from qst_simulators.mark10.options import SCALES, choice_of, serial_of, start_of
+from qst_simulators.mark10.readings import Readings
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World
 
-_SAMPLES_PER_S = 7000.0  # Series 5
-_NOISE_DIGITS = 0.3  # standard deviation; our choice
-_OVERLOAD = 1.10  # of capacity: the display then shows OVER
-_DAMAGE = 1.50  # of capacity: safe overload
 _JUMP_N, _DRIFT_N_PER_S, _OVERLOAD_N = 20.0, 2.0, 300.0  # usual sizes of faults
 _BATTERY_MINIMUM = 3
 _UNIT_COMMANDS: Final = {"LB": Unit.LBF, "KG": Unit.KGF, "N": Unit.N}
@@ -36,8 +32,8 @@ class SimulatedMark10:
     Settings (all optional): ``baud`` (115200), ``noise`` and ``cell_errors`` (true), ``overload`` (``word`` or
     ``clipped``), ``slow_wire`` (``drop`` lines that the baud rate has no room for, or ``queue`` them), ``auto_off``
     (``silent`` or ``hang_up``), ``inverted_wiring`` (false), ``omits_polarity`` (an older gauge whose LIST has no
-    IPOL/OPOL), ``latency_s`` (0.001, of the USB adapter), ``serial``, and ``start``: settings the gauge wakes up with,
-    by the field names of ``ListReply``.
+    IPOL/OPOL), ``latency_s`` (0.001, of the USB adapter), ``serial`` (begins with ``SIM-``), and ``start``: settings
+    the gauge wakes up with, by the field names of ``ListReply``.
 
     Args:
         world: time and chance.
@@ -52,26 +48,14 @@ class SimulatedMark10:
 
     def __init__(self, world: World, settings: Mapping[str, Any], surroundings: Surroundings) -> None:
         self._world = world
-        self._word = choice_of(settings, "overload", ("word", "clipped")) == "word"
         self._drops = choice_of(settings, "slow_wire", ("drop", "queue")) == "drop"
         self._hangs_up = choice_of(settings, "auto_off", ("silent", "hang_up")) == "hang_up"
         self._omits_polarity = bool(settings.get("omits_polarity", False))
-        self._serial = str(settings.get("serial", "3512345"))
+        self._serial = serial_of(settings)
         self._latency_s = float(settings.get("latency_s", 0.001))
         self._byte_s = wire.BITS_PER_BYTE / float(choice_of(settings, "baud", (115200, 9600, 19200, 38400, 57600)))
         self.settings = self._saved = start_of(settings)
-        self.cell = LoadCell(
-            world,
-            "mark10",
-            surroundings.force,
-            full_scale_n=SCALES[Unit.N].capacity,
-            errors=bool(settings.get("cell_errors", True)),
-            inverted=bool(settings.get("inverted_wiring", False)),
-        )
-        self._sigma_digits = _NOISE_DIGITS if settings.get("noise", True) else 0.0
-        self._noise = world.random("mark10", "noise").gauss
-
-        self.damaged = False
+        self.readings = Readings(world, settings, surroundings.force)
         self.saved = False  # whether anybody sent SAVE
         self.menu_open = False
         self._on = True
@@ -80,10 +64,8 @@ class SimulatedMark10:
         self._out: deque[tuple[float, bytes]] = deque()  # (time of arrival at the host, line)
         self._wire_free_s = 0.0
         self._next_line_s: float | None = None
-        self._tare_n = 0.0
-        self._peaks = PeakDetector(self.cell, world.random("mark10", "peak noise"), world.now_s)
         self.moments = Moments()
-        self._derive(self.settings)
+        self.readings.follow(self.settings)
         self._restart_stream(self.settings.auto_output or 0, world.now_s)
         self._plan()
         self._answers = self._make_answers()
@@ -143,7 +125,7 @@ class SimulatedMark10:
     def press_zero_key(self) -> None:
         """Zero the display and clear both peaks."""
         self._use_key()
-        self._zero(self._world.now_s)
+        self.readings.zero(self._world.now_s)
 
     def open_menu(self) -> None:
         """Leave the main screen: the gauge falls silent."""
@@ -181,7 +163,7 @@ class SimulatedMark10:
 
     def _make_faults(self) -> FaultTable:
         def install(sensor: SensorFault) -> None:
-            self.cell.fault = sensor
+            self.readings.cell.fault = sensor
 
         strikes: dict[Fault, Callable[..., None]] = {
             **sensor_strikes(self._world, install, jump=_JUMP_N, drift_per_s=_DRIFT_N_PER_S, load=_OVERLOAD_N),
@@ -196,8 +178,7 @@ class SimulatedMark10:
         """Off and on again: with the settings that were saved, without a stream, without a zero."""
         self._used_s = self._world.now_s
         self._out.clear()
-        self._tare_n = 0.0
-        self._peaks.clear(self._world.now_s)
+        self.readings.forget_zero(self._world.now_s)
         self._set(**{**msgspec.structs.asdict(self._saved), "auto_output": 0})
 
     # ---------------------------------------------------------------------------------------------- time and output
@@ -234,7 +215,7 @@ class SimulatedMark10:
     def _stream_line(self, at_s: float) -> None:
         if self.menu_open or (self._drops and self._wire_free_s > at_s):
             return
-        self._send(self._displayed(at_s), at_s)
+        self._send(self.readings.displayed(at_s), at_s)
 
     def _send(self, line: bytes, at_s: float) -> None:
         self._wire_free_s = max(at_s, self._wire_free_s) + len(line) * self._byte_s
@@ -244,10 +225,10 @@ class SimulatedMark10:
 
     def _make_answers(self) -> dict[str, Callable[[float], bytes]]:
         return {
-            "?": self._displayed,
-            "?C": self._current,
-            "?PC": self._peak_compression,
-            "?PT": self._peak_tension,
+            "?": self.readings.displayed,
+            "?C": self.readings.current,
+            "?PC": self.readings.peak_compression,
+            "?PT": self.readings.peak_tension,
             "LIST": self._list,
             "RN": lambda _: wire.encode_text("Series 5"),  # unverified: the format of these four
             "RM": lambda _: wire.encode_text("M5-50"),
@@ -273,17 +254,17 @@ class SimulatedMark10:
         """Carry out a setting command in silence, or return the error to answer with."""
         name, number = command.name, command.argument
         if name == "Z":
-            self._zero(now_s)
+            self.readings.zero(now_s)
             self.moments.enter(Moment.ADAPT)
         elif name == "CLR":
-            self._peaks.clear(now_s)
+            self.readings.clear_peaks(now_s)
         elif name in _UNIT_COMMANDS:
             self._set(unit=_UNIT_COMMANDS[name])
         elif name in ("CUR", "PT", "PC"):
             self._set(mode=name)
         elif (field := _FIELDS.get(name)) is not None:
             # Peaks up to now belong to the old filter and the old polarity.
-            self._update_peaks(now_s)
+            self.readings.update_peaks(now_s)
             self._set(**{field[0]: number if field[1] is None else field[1]})
         elif name in ("IPOL", "OPOL"):
             self._set(**{"input_inverted" if name == "IPOL" else "unsigned_output": bool(number)})
@@ -294,21 +275,10 @@ class SimulatedMark10:
     def _set(self, **changes: Any) -> None:  # noqa: ANN401 - fields of ListReply
         rate = self.settings.auto_output
         self.settings = msgspec.structs.replace(self.settings, **changes)
-        self._derive(self.settings)
+        self.readings.follow(self.settings)
         if self.settings.auto_output != rate:
             self._restart_stream(self.settings.auto_output or 0, self._world.now_s)
         self._plan()
-
-    def _derive(self, settings: ListReply) -> None:
-        """Everything that follows from the settings, so that no reading has to work it out."""
-        unit = settings.unit or Unit.LBF
-        self._scale = scale = SCALES[unit]
-        self._shown_unit = unit if settings.with_units else None
-        self._digits_per_n = 1.0 / (FORCE_FACTORS[unit] * scale.digit)
-        self._most_digits = rounded_half_away(_OVERLOAD * scale.capacity / scale.digit)
-        self._polarity = -1.0 if settings.input_inverted else 1.0
-        self._display_window_s = 2 ** (settings.display_filter or 0) / _SAMPLES_PER_S
-        self._current_window_s = 2 ** (settings.current_filter or 0) / _SAMPLES_PER_S
 
     def _restart_stream(self, rate: int, now_s: float) -> None:
         self._stream_from_s = now_s
@@ -319,64 +289,11 @@ class SimulatedMark10:
         if rate:
             self.moments.enter(Moment.SETTLE)
 
-    # --------------------------------------------------------------------------------------------------- the readings
-
-    def _displayed(self, at_s: float) -> bytes:
-        mode = self.settings.mode
-        if mode == "PC":
-            return self._peak_compression(at_s)
-        if mode == "PT":
-            return self._peak_tension(at_s)
-        return self._measured(at_s, self._display_window_s)
-
-    def _current(self, at_s: float) -> bytes:
-        return self._measured(at_s, self._current_window_s)
-
-    def _measured(self, at_s: float, window_s: float) -> bytes:
-        load_n = self.cell.mean_n(at_s, window_s)
-        digits = (load_n - self._tare_n) * self._polarity * self._digits_per_n
-        if self._sigma_digits:
-            digits += self._noise(0.0, self._sigma_digits)
-        loaded = load_n * self._polarity * self._digits_per_n  # a zero takes no load off the sensor
-        return self._shown(digits if abs(loaded) <= self._most_digits else loaded)
-
-    def _shown(self, digits: float) -> bytes:
-        """A value in digits of the present unit as the line that says it."""
-        whole = rounded_half_away(digits)
-        if abs(whole) > self._most_digits:
-            self.damaged = self.damaged or abs(whole) > self._most_digits * _DAMAGE / _OVERLOAD
-            if self._word:
-                return wire.encode_text("OVER")  # unverified: what a gauge really sends then
-            whole = self._most_digits if whole > 0 else -self._most_digits
-        if self.settings.unsigned_output:
-            whole = abs(whole)
-        return wire.encode_reading(whole * self._scale.step, self._scale.decimals, self._shown_unit)
-
     def _list(self, at_s: float) -> bytes:  # noqa: ARG002 - every answer is asked with the time
         settings = self.settings
         if self._omits_polarity:
             settings = msgspec.structs.replace(settings, input_inverted=None, unsigned_output=None)
         return wire.encode_list(settings)
-
-    # ------------------------------------------------------------------------------------------------ zero and peaks
-
-    def _zero(self, now_s: float) -> None:
-        self._tare_n = self.cell.mean_n(now_s, self._current_window_s)
-        self._peaks.clear(now_s)
-
-    def _update_peaks(self, now_s: float) -> None:
-        """The peak detector follows the current stream, before the display filter."""
-        self._peaks.update(now_s, self._current_window_s, self._tare_n, self._sigma_digits / self._digits_per_n)
-
-    def _peak_compression(self, at_s: float) -> bytes:
-        self._update_peaks(at_s)
-        upright = self.cell.sign * self._polarity > 0
-        return self._shown((self._peaks.push_n if upright else self._peaks.pull_n) * self._digits_per_n)
-
-    def _peak_tension(self, at_s: float) -> bytes:
-        self._update_peaks(at_s)
-        upright = self.cell.sign * self._polarity > 0
-        return self._shown(-(self._peaks.pull_n if upright else self._peaks.push_n) * self._digits_per_n)
 
 
 #: Command -> the field of ListReply it sets, and the value (None: the command's own number).

@@ -8,6 +8,7 @@ import msgspec
 from qst.units import parse
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import ListReply, Unit
+from qst_drivers.wire.marks import SERIAL_MARK, serial_says_simulated
 
 #: Newtons per unit.
 FORCE_FACTORS: Final = {Unit.LBF: parse("1 lbf", "force"), Unit.KGF: parse("1 kgf", "force"), Unit.N: 1.0}
@@ -50,6 +51,18 @@ FACTORY: Final = ListReply(
     mitutoyo_polarity=True,
     battery=0,
 )
+
+
+def serial_of(settings: Mapping[str, Any]) -> str:
+    """The serial number; it says that the gauge is simulated, whatever else it says.
+
+    Raises:
+        ValueError: it does not.
+    """
+    serial = str(settings.get("serial", f"{SERIAL_MARK}3512345"))
+    if not serial_says_simulated(serial):
+        raise ValueError(f"serial must begin with {SERIAL_MARK}, so that nobody takes this gauge for a real one")
+    return serial
 
 
 def choice_of(settings: Mapping[str, Any], name: str, choices: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a setting's value

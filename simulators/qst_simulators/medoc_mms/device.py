@@ -52,6 +52,10 @@ class SimulatedMedocMms:
         """Let a fault of the device strike now; see :mod:`qst_simulators.medoc_mms.faults`. Raises ValueError."""
         self.fault_table.strike(name, options)
 
+    def announce(self) -> None:
+        """Let every status carry the message that this is a simulation; for hosts in other programs."""
+        self.main_station.announce()
+
     def restart(self, for_s: float) -> None:
         """MMS starts anew: nobody answers for ``for_s``, then its operator has to go to the test again."""
         self.main_station.leave_test()

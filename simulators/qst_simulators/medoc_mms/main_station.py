@@ -8,6 +8,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
+from qst_drivers.wire.marks import MESSAGE_MARK
 from qst_drivers.wire.mms import Command, ReceivedRequest, ReturnCode, SystemState, TestState
 from qst_drivers.wire.mms_reply import BODY_FULL, BODY_WITHOUT_TEMPERATURE, Reply
 from qst_simulators.faults import Moment, Moments
@@ -100,6 +101,7 @@ class MainStation:
             world, settings, on_limit=self._end_stimulus, on_safety_error=self._safety_error
         )
         self.moments = Moments()
+        self._message = b""
         self.ignores_stop = False  # STOP and ABORT are answered, and nothing happens
         self.ignores_button = False
         self.state = State.LISTENING if settings.listening else State.NOT_LISTENING
@@ -129,7 +131,8 @@ class MainStation:
         """Carry a request out, now, and report."""
         command = request.command
         if command == _GET_STATUS:
-            return self._report(request, self._row.refusal if self.state is State.SAFE_MODE else _OK)
+            status = self._report(request, self._row.refusal if self.state is State.SAFE_MODE else _OK)
+            return status if self._message == b"" else status._replace(message=self._message)
         if command not in self._row.accepts:
             return self._refuse(request)
         if self._world.now_s - self._changed_s < self._settings.state_change_deafness_s:
@@ -139,6 +142,14 @@ class MainStation:
         if command in self._actions:
             self._actions[command]()
         return self._report(request, _OK)
+
+    def announce(self) -> None:
+        """Say in every status that this is a simulation: MMS tells no identity in which it could stand.
+
+        The oldest generation's body would read as a longer one then; it tells no temperature, and no driver takes it.
+        """
+        if self._settings.generation != BODY_WITHOUT_TEMPERATURE:
+            self._message = MESSAGE_MARK
 
     def enter_safe_mode(self) -> None:
         """The device has stopped by itself and rests; only its operator can clear it."""

@@ -14,13 +14,16 @@ and stimuli in profile mode (profiles are stored and listed; a device with a zon
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from qst_drivers.wire.marks import ROM_MARK
 from qst_drivers.wire.tcs import ZONE_COUNT
 from qst_drivers.wire.tcs_host import Order
 from qst_drivers.wire.tcs_replies import (
     Header,
     encode_battery,
+    encode_clock,
     encode_header,
     encode_keys,
     encode_line,
@@ -46,6 +49,8 @@ _SELF_TEST_S = 10.0
 _CALIBRATION_S = 7.0
 #: Noise is drawn once; every reading takes five neighbours from a random place, which is cheaper than drawing anew.
 _NOISE_STARTS = 1021
+#: What its clock shows at the beginning of the simulated world, which is also when a virtual visit begins.
+_WOKE_UP = datetime(2000, 1, 1, 9)
 _LINE_BETWEEN_S, _LINE_DURING_S = 1.0, 0.010
 _ROUNDING_S = 1e-6
 _HELP = "".join([f"\r{name}: see the manual" for name in "NSCVRDTLAEBKQPFYIG"])
@@ -113,7 +118,7 @@ class SimulatedQstlabTcs(TcsSerial):
             "Ur": lambda: self._answer(self.registers.profile_listing().encode("ascii")),
             "Oe": self._tell_fine_temperatures,
             "Og": self._tell_merged,
-            "Xr": lambda: self._answer(b"\r090000010100"),
+            "Xr": lambda: self._answer(encode_clock(_WOKE_UP + timedelta(seconds=self._world.now_s))),
             "L": lambda: self._start(on_button_stop=False),
             "Ol": lambda: self._start(on_button_stop=True),
             "A": self._abort,
@@ -317,7 +322,7 @@ class SimulatedQstlabTcs(TcsSerial):
 
     def _tell_help(self) -> None:
         options = self.options
-        self._answer(encode_header(Header(options.firmware, options.probe_id, options.probe_type), _HELP))
+        self._answer(encode_header(Header(options.firmware, ROM_MARK, options.probe_type), _HELP))
 
     # --- the temperature display ---------------------------------------------------------------------------------
 

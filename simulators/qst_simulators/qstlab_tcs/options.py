@@ -37,7 +37,6 @@ class Options:
 
     firmware: str = "14.52"  # below 14 the port is scanned once a millisecond
     probe_type: str = "003"
-    probe_id: str = "28 FF 64 1E 0F 00 00 5A"
     probe_speed_c_per_s: float = 300.0
     offsets: bool = True  # absolute error of the probe and of its zones, drawn once a session
     probe_offset_sd_c: float = 0.2

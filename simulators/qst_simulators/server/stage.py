@@ -66,6 +66,10 @@ class Stage:
             tip_area_cm2=tip_area_cm2,
             visit=visit,
         )
+        for role in self.roles:
+            announce = getattr(self.bench.device(role), "announce", None)
+            if announce is not None:  # devices with an identity tell it there
+                announce()
         self._exposures: dict[tuple[str, str, str], int] = {}
         self._placed = 0
         self._acts: dict[type, Callable[[Any], dict[str, Any] | None]] = {
