@@ -1,11 +1,11 @@
 """Writing the visit log: append-only, hash-chained, one unbuffered write a record.
 
-A process that is killed loses at most the end of the line it was writing. After a failed write the log is cut back to
-its last whole record and the writer refuses everything else: the visit stops, the log stays intact.
+In real time a thread writes (:mod:`qst.record.disk`), so that no stimulus ever waits for a disk; on virtual time each
+record is in the file when ``write`` returns. After a failed write the log is cut back to its last whole record and the
+writer refuses everything else: the visit stops, the log stays intact.
 """
 
 import contextlib
-import errno
 import io
 import itertools
 import os
@@ -16,6 +16,7 @@ from typing import Self
 
 from qst.clock import Clock
 from qst.errors import InputError, LogDamagedError, LogWriteError
+from qst.record.disk import Backlog, Disk, LogFile
 from qst.record.lines import ZERO_HASH, UnwritableRecordError, compose, utc_text
 from qst.record.locking import lock
 from qst.record.reader import VisitLog, read_log
@@ -23,7 +24,6 @@ from qst.record.records import Header, Record, Resume
 
 _SAFE_PARTICIPANT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _SAFE_PROTOCOL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-_DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def log_path(data_dir: Path, participant: str, visit: int, protocol_id: str) -> Path:
@@ -66,16 +66,19 @@ class LogWriter:
     def __init__(
         self, file: io.RawIOBase, path: Path, clock: Clock, *, continued: VisitLog | None = None, sync: bool = True
     ) -> None:
-        self._file = file
         self.path = path
         self._clock = clock
-        self._sync = sync
-        self._broken: LogWriteError | None = None
         self._resuming = continued
         self._seq = continued.last_seq if continued else 0
         self._prev = continued.last_hash if continued else ZERO_HASH
-        self._good_size = continued.intact_bytes if continued else 0
-        self._size = continued.n_bytes if continued else 0
+        lines = LogFile(
+            file,
+            path,
+            good_size=continued.intact_bytes if continued else 0,
+            torn=continued.torn_bytes if continued else b"",
+            sync=sync,
+        )
+        self._disk: Disk = Backlog(lines, path, clock) if clock.kind == "real" else lines
 
     @classmethod
     def create(cls, path: Path, clock: Clock, *, sync: bool = True) -> Self:
@@ -129,13 +132,13 @@ class LogWriter:
         return cls(file, path, clock, continued=log, sync=sync), log
 
     def write(self, record: Record) -> str:
-        """Append ``record`` and return its line's hash (64 hex digits).
+        """Append ``record`` and return its line's hash (64 hex digits). Never waits for the disk in real time.
 
         Raises:
-            LogWriteError: it is not in the log. When the disk refused it, neither will be anything after it.
+            LogWriteError: it is not in the log. When the disk refused it, or an earlier one, neither will be anything
+                after it.
         """
-        if self._broken is not None:
-            raise self._broken
+        self._disk.check()
         self._check_turn(record)
         seq = self._seq + 1
         try:
@@ -148,7 +151,7 @@ class LogWriter:
             ) from error
         if self._resuming is not None:
             line = self._resuming.missing_end + line
-        self._append(line)
+        self._disk.append(line)
         self._seq, self._prev, self._resuming = seq, digest, None
         return digest
 
@@ -157,20 +160,17 @@ class LogWriter:
 
         Raises:
             LogWriteError: the disk could not promise it, or the file is no longer where it was.
+            Aborted: somebody stops the visit; in real time this does not wait for the disk, which goes on writing.
         """
-        if self._broken is not None:
-            raise self._broken
-        if not self._sync:
-            return
-        try:
-            os.fsync(self._file.fileno())
-            self.path.stat()
-        except OSError as error:
-            raise self._give_up(error) from error
+        self._disk.flush()
+
+    def check(self) -> None:
+        """Raise LogWriteError if the disk has failed or is too far behind; for who must not wait to write to know."""
+        self._disk.check()
 
     def close(self) -> None:
-        """Close the file. Idempotent."""
-        self._file.close()
+        """Wait until everything is written, and close the file. Idempotent."""
+        self._disk.close()
 
     def __enter__(self) -> Self:
         return self
@@ -194,54 +194,6 @@ class LogWriter:
                 did="wrote nothing; the log is intact",
                 remedy="Report this defect.",
             )
-
-    def _append(self, line: bytes) -> None:
-        try:
-            self._check_alone()
-            self._write_all(line)
-        except OSError as error:
-            raise self._give_up(error) from error
-        self._good_size += len(line)
-        # A resume record holds the torn text and more, so it always reaches beyond the torn line that it replaces.
-        self._size = self._good_size
-
-    def _write_all(self, data: bytes) -> None:
-        while data:
-            written = self._file.write(data)
-            if not written:
-                raise OSError(errno.EIO, "the disk took nothing")
-            data = data[written:]
-
-    def _check_alone(self) -> None:
-        """Nobody else may have changed the file since our last write."""
-        if os.fstat(self._file.fileno()).st_size != self._size:
-            raise OSError(errno.EBUSY, "another program changed the file")
-
-    def _give_up(self, error: OSError) -> LogWriteError:
-        """Put the file back to its last whole record and refuse everything from now on."""
-        restored = False
-        if error.errno != errno.EBUSY:
-            with contextlib.suppress(OSError):  # the disk already fails; the error that counts is on its way
-                self._put_back()
-                restored = True
-        self._broken = LogWriteError(
-            f"the visit log cannot be written: {error.strerror or error}",
-            where=str(self.path),
-            did="kept every whole record" + ("" if restored else "; the file's end may be torn"),
-            remedy=(
-                "Free space on the disk, then resume the visit."
-                if error.errno in _DISK_FULL
-                else "Check the disk and who else uses the file, then resume the visit."
-            ),
-        )
-        return self._broken
-
-    def _put_back(self) -> None:
-        self._file.seek(self._good_size)
-        torn = self._resuming.torn_bytes if self._resuming is not None else b""
-        if torn:
-            self._file.write(torn)
-        self._file.truncate(self._good_size + len(torn))
 
 
 def _make_folder(folder: Path) -> None:
