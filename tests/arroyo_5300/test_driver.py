@@ -407,7 +407,7 @@ def test_a_stuck_sensor_cuts_the_power_before_the_plate_burns() -> None:
     assert "should be at" in poll_until_fault(rig).what
     rig.wait(0.1)
     assert not rig.device.controller.output
-    assert rig.true_c < start_c + 10.0
+    assert rig.true_c < start_c + 2.0
     rig.driver.make_safe()
     rig.wait(120.0)
     assert rig.true_c == pytest.approx(36.0, abs=0.1)
@@ -425,6 +425,23 @@ def test_a_sensor_stuck_while_settled_is_found_on_the_way_home() -> None:
     assert not rig.device.controller.output
     assert rig.true_c < 32.0
     rig.driver.make_safe()
+
+
+def test_a_sensor_stuck_before_the_ramp_is_noticed_by_the_controllers_full_power() -> None:
+    rig = Rig().settled(HEAT)
+    rig.device.inject("stuck sensor")
+    rig.driver.begin()
+    assert "sensor may be stuck" in poll_until_fault(rig).what
+    rig.wait(0.1)
+    assert not rig.device.controller.output
+    assert rig.true_c < 32.0 + 2.5
+
+
+def test_a_unit_whose_limits_do_not_act_is_refused() -> None:
+    rig = Rig()
+    rig.device._kept["TEC:ENAB:OUTOFF"] = 1240 - 8
+    with pytest.raises(InstrumentFaultError, match="limits do not switch its output off"):
+        rig.driver.connect()
 
 
 def test_a_ramp_that_falls_behind_is_a_fault() -> None:

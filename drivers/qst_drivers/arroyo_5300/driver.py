@@ -20,6 +20,7 @@ from qst_drivers.arroyo_5300.plate import Plate, Seen
 from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits, write_program
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
 from qst_drivers.wire.arroyo import Output
+from qst_drivers.wire.marks import serial_says_simulated
 
 _SIMULATED = "sim://"
 #: Further from the start than this the ramp is not begun.
@@ -28,7 +29,7 @@ _START_WITHIN_C: Final = 0.5
 _AT_CUTOFF_C: Final = 0.05
 #: At the latest so long after the set-point has arrived at the cut-off, the ramp is over.
 _CUTOFF_WAIT_S: Final = 1.0
-#: During a ramp the condition is asked once in so many polls; otherwise every time.
+#: During a ramp the condition is asked once in so many polls; otherwise, and while it sets out, every time.
 _CONDITION_EVERY: Final = 8
 
 
@@ -115,6 +116,7 @@ class Arroyo5300:
             model=f"{answer.maker} {answer.model}",
             serial=answer.serial,
             firmware=answer.firmware,
+            simulated=serial_says_simulated(answer.serial),
             detail=f"no watchdog: holds its set-point when the host is silent{found}",
         )
 
@@ -239,7 +241,7 @@ class Arroyo5300:
             )
 
     def poll(self) -> Sequence[Sample]:
-        """One reading, timed at the middle of its round trip; and the condition, every time or now and then.
+        """One reading, timed at the middle of its round trip; and the condition; in a ramp, now and then.
 
         At the cut-off the plate is sent back to its start. A reading beside the plate's way is not believed: none is
         given, until the plate is on its way again or has been off it for too long.
@@ -255,7 +257,7 @@ class Arroyo5300:
         if seen.believed and self._ramping and self._ended is None:
             self._watch_cutoff(seen)
         self._polls += 1
-        if not self._ramping or self._polls % _CONDITION_EVERY == 0:
+        if not self._ramping or self._polls % _CONDITION_EVERY == 0 or self._plate.setting_out:
             self._plate.ask_condition()
         return (Sample(seen.time_s, seen.value_c, None, self._ended),) if seen.believed else ()
 

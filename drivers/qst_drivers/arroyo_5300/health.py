@@ -11,6 +11,7 @@ LIFT: Final = "lift the thermode off the skin now"
 COLDEST_C, HOTTEST_C = -20.0, 70.0
 _HALF_STEP: Final = 5e-3
 _SETTLED: Final = Tolerance(0.1, 2.0)
+_LIMITS: Final = Bit.TEMPERATURE_HIGH | Bit.TEMPERATURE_LOW  # of TEC:ENAB:OUTOFF too
 _TROUBLE: Final = {
     Bit.SENSOR_LIMIT: "the sensor is outside its limits",
     Bit.TEMPERATURE_HIGH: "the temperature is above its limit",
@@ -27,7 +28,7 @@ def greet(talk: ArroyoTalk) -> Identification:
 
     Raises:
         LinkError, RemoteProtocolError: no answer, or not an Arroyo's.
-        InstrumentFaultError: it has no temperature ramp, or reports an error.
+        InstrumentFaultError: it has no temperature ramp, its limits do not act, or it reports an error.
     """
     talk.send(b"\r\n")  # ends whatever half a line is in its buffer
     for command in (Echo(on=False), AnswerEnd(0), HexFloat(on=False), Plain("RADIX DEC"), Plain("*CLS")):
@@ -35,6 +36,7 @@ def greet(talk: ArroyoTalk) -> Identification:
     identification = talk.resynchronise()
     talk.errors()  # what this unit does not know of the above
     _require_ramp(talk)
+    _require_limits_that_act(talk)
     if talk.text("TEC:MODE") != "T":
         talk.order(Plain("TEC:MODE:T"))
     talk.order(_SETTLED)
@@ -54,6 +56,17 @@ def _require_ramp(talk: ArroyoTalk) -> None:
             did="nothing was started",
             remedy="use a unit and a firmware with TEC:TRATE",
         ) from None
+
+
+def _require_limits_that_act(talk: ArroyoTalk) -> None:
+    """The temperature limits written for each ramp are worth something only if they switch the output off."""
+    if talk.integer("TEC:ENAB:OUTOFF") & _LIMITS != _LIMITS:
+        raise InstrumentFaultError(
+            "this unit's temperature limits do not switch its output off",
+            where=talk.where,
+            did="nothing was started",
+            remedy="set TEC:ENAB:OUTOFF to its default again (1240), see the controller's manual",
+        )
 
 
 def verify(talk: ArroyoTalk, name: str, wanted: float) -> None:

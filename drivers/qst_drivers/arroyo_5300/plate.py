@@ -96,14 +96,34 @@ class Plate:
         try:
             return watch.see(time_s, value_c)
         except InstrumentFaultError as fault:
-            self.distrusted = True
-            cut_power(self._talk)
-            fault.where = self._talk.where
+            self._distrust(fault)
             raise
 
+    def _distrust(self, fault: InstrumentFaultError) -> None:
+        """The output off, at once and for good: the loop itself may be what heats."""
+        self.distrusted = True
+        cut_power(self._talk)
+        fault.where = self._talk.where
+
+    @property
+    def setting_out(self) -> bool:
+        """Whether the plate was sent somewhere so lately that nothing may be seen of it yet."""
+        return self._watch is not None and self._watch.setting_out(self._clock.monotonic())
+
     def ask_condition(self) -> int:
-        """Ask for the condition. Raises InstrumentFaultError when it tells of trouble."""
+        """Ask for the condition.
+
+        Raises:
+            InstrumentFaultError: it tells of trouble, or of full power while the reading stands still.
+            LinkError, RemoteProtocolError: no answer, or a wrong one.
+        """
         bits = self._condition = health.condition(self._talk, driving=self.driving and not self.distrusted)
+        if bits & Bit.CURRENT_LIMIT and self._watch is not None and not self.distrusted:
+            try:
+                self._watch.see_full_power(self._talk.asked_s, self.value_c)
+            except InstrumentFaultError as fault:
+                self._distrust(fault)
+                raise
         return bits
 
     # --- where it goes -------------------------------------------------------------------------------------------
@@ -169,11 +189,10 @@ class Plate:
         self.ask_condition()
         if heading_home(self._talk, self._clock):
             return
-        self.distrusted = True
-        cut_power(self._talk)
-        raise InstrumentFaultError(
+        fault = InstrumentFaultError(
             "the plate does not return to 32 °C",
-            where=self._talk.where,
             did="its output was switched off: its loop cannot be trusted",
             remedy=f"{LIFT}, then switch the controller off at its own switch",
         )
+        self._distrust(fault)
+        raise fault

@@ -119,6 +119,10 @@ class ArroyoTalk:
         """The answer to a query that is a number."""
         return self._ask(encode(Query(name)), decode_number)
 
+    def integer(self, name: str) -> int:
+        """The answer to a query that is a whole number, such as a mask."""
+        return self._ask(encode(Query(name)), decode_integer)
+
     def text(self, name: str) -> str:
         """The answer to a query, as it is."""
         return self._ask(encode(Query(name)), str)
