@@ -71,12 +71,17 @@ class ButtonEdge(NamedTuple):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answered on the link. Text as the device gave it; empty when the device does not tell."""
+    """Who answered on the link. Text as the device gave it; empty when the device does not tell.
+
+    ``simulated``: whether it says itself that it is a simulation; False when it tells an identity that only a real
+    device has, None when it tells none.
+    """
 
     model: str
     serial: str = ""
     firmware: str = ""
     detail: str = ""
+    simulated: bool | None = None
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):

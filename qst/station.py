@@ -1,8 +1,9 @@
 """A station: which instruments stand at a bench, behind which links, with which settings.
 
 A station file is YAML like a protocol, read by the same reader: every problem with its line, nothing connected. A
-station is simulated when its links are ``sim://``; a station that mixes simulated and real instruments is refused, so
-that nobody is tested on a bench of which half is not there.
+station is simulated when its links are ``sim://``, or when it says so (simulators behind real links, recordings); a
+station that mixes simulated and real instruments is refused, so that nobody is tested on a bench of which half is not
+there.
 """
 
 import functools
@@ -31,13 +32,16 @@ DRIVERS = "qst.drivers"
 #: Name of the published schema in this package.
 SCHEMA_FILE = "station.schema.json"
 SIMULATED = "sim://"
+#: A link of this kind is a recording, and one of this kind fails on purpose.
+RECORDING, REHEARSAL = "replay:", "fault+"
 
 Link_ = Annotated[
     str,
     Meta(
         min_length=1,
         description="Where it is: 'serial://COM3?baud=115200', 'tcp://HOST:PORT', 'visa://RESOURCE', 'operator:' for a "
-        "display that is read, 'sim://mark10' for a simulated one.",
+        "display that is read, 'sim://mark10' for a simulated one, 'replay://FILE' for a recording, and "
+        "'fault+tcp://HOST:PORT?fault=silence' to rehearse what happens when a link fails.",
     ),
 ]
 Settings = Annotated[dict[str, Any], Meta(description="What the driver needs to know about this instrument.")]
@@ -56,6 +60,16 @@ class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """Whether there is nothing real behind the link."""
         return self.link.startswith(SIMULATED)
 
+    @property
+    def recording(self) -> bool:
+        """Whether a recording is played in place of the instrument."""
+        return self.link.lower().startswith(RECORDING)
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether the link fails on purpose."""
+        return self.link.lower().startswith(REHEARSAL)
+
 
 class InstrumentSpecs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The instruments by role."""
@@ -70,6 +84,13 @@ class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     id: Identifier = field(name="station")
     title: Text = ""
     instruments: InstrumentSpecs
+    says_simulated: Annotated[
+        bool | None,
+        Meta(
+            description="true: simulators stand behind these real links, or recordings; every log says so. Not needed "
+            "for sim:// links."
+        ),
+    ] = field(name="simulated", default=None)
     button: Annotated[
         Literal["simulated", "keyboard"],
         Meta(
@@ -84,9 +105,14 @@ class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return {role: spec for role, spec in specs.items() if spec is not None}
 
     @property
-    def simulated(self) -> bool:
-        """Whether this bench is simulated; a mixed one is refused when it is loaded."""
+    def in_process(self) -> bool:
+        """Whether its devices are simulated inside this program; a mixed station is refused when it is loaded."""
         return all(spec.simulated for spec in self.roles().values())
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing on this bench is real: what every log of it says."""
+        return self.in_process or bool(self.says_simulated)
 
 
 class LoadedStation(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +180,21 @@ def _check(built: Any, path: TreePath, decoder: Decoder) -> None:  # noqa: ANN40
                 (*path, "instruments"),
                 "a station that mixes simulated and real instruments",
                 "use sim:// links for all of them or for none",
+            )
+        else:
+            _check_word(built, path, decoder)
+
+
+def _check_word(station: Station, path: TreePath, decoder: Decoder) -> None:
+    """What the station says about itself agrees with its links."""
+    if station.in_process and station.says_simulated is False:
+        decoder.complain((*path, "simulated"), "sim:// links lead to no real instrument", "leave 'simulated' out")
+    for role, spec in station.roles().items():
+        if (spec.recording or spec.rehearsal) and not station.says_simulated:
+            decoder.complain(
+                (*path, "instruments", role, "link"),
+                "behind this link there is a recording, or a rehearsal of faults",
+                "write 'simulated: true' in the station file, so that no log of it passes as real",
             )
 
 

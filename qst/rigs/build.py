@@ -31,7 +31,7 @@ def make_rig(
         station: simulated or real.
         clock: the visit's clock.
         abort: ends every wait on a real link.
-        profile: the simulated participant; not used on a real station.
+        profile: the simulated participant; not used behind real links.
         seed: of the simulation.
         visit: number of the visit.
         attended: whether somebody is there to press the space bar, where the station's button is the keyboard.
@@ -43,7 +43,7 @@ def make_rig(
         InputError: a simulator's switches are wrong.
     """
     button = SpaceBar(clock) if station.station.button == "keyboard" and attended else None
-    if profile is not None and station.station.simulated:
+    if profile is not None and station.station.in_process:
         bench = simulated_bench(station, clock, seed=seed, profile=profile, visit=visit)
         return simulated_rig(station, bench, clock, profile, button, capture)
 

@@ -145,7 +145,7 @@ def prepare_visit(request: VisitRequest, abort: AbortSwitch) -> Job:
     who = _who(request, simulated=bench.station.simulated)
     seed = secrets.randbits(32) if request.seed is None else request.seed
     clock = request.manner.clock(abort)
-    profile = load_profile(request.participant_model) if bench.station.simulated else None
+    profile = load_profile(request.participant_model) if bench.station.in_process else None
     rig = _rig(bench, clock, abort, profile, request.manner, request.capture, seed=seed, visit=request.visit)
     plan = checked_plan(loaded, seed, rig)
     data = Path(request.data)
@@ -301,17 +301,19 @@ def _refuse_mistaken_identity(bench: LoadedStation, believed: bool | None) -> No
 
 def _refuse_toys_on_real_instruments(bench: LoadedStation, manner: Manner) -> None:
     """Speed, an absent operator and a simulated button exist in simulation only."""
-    if bench.station.simulated:
+    if bench.station.in_process:
         return
     if not manner.attended or manner.speed != "1":
         raise InputError(
-            "this station is real: a visit on it has an operator and runs in real time",
+            "the links of this station are real: a visit over them has an operator and runs in real time",
             where=bench.source,
             remedy="leave out --auto and --speed",
         )
     if bench.station.button == "simulated":
         raise StationFileError(
-            "this station is real and its button is simulated", where=bench.source, remedy="write button: keyboard"
+            "the links of this station are real and its button is simulated",
+            where=bench.source,
+            remedy="write button: keyboard",
         )
 
 
@@ -349,7 +351,7 @@ def resumable(so_far: VisitLog, path: Path) -> Header:
 
 
 def _recorded_profile(first: Header, path: Path) -> Profile | None:
-    """The simulated participant as the log's header has it; None in a real visit."""
-    if not first.simulated:
+    """The simulated participant as the log's header has it; None in a visit over real links."""
+    if not first.participant_model:
         return None
     return parse_profile(first.participant_model, where=f"{path.name} (participant model)")

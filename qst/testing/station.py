@@ -126,9 +126,9 @@ def _loaded(station: str | Path | LoadedStation) -> LoadedStation:
         loaded = load_station_bytes(station.encode("utf-8"), "station text")
     else:
         loaded = find_station(str(station))
-    if not loaded.station.simulated:
+    if not loaded.station.in_process:
         raise InputError(
-            f"the station '{loaded.station.id}' is not simulated",
+            f"the station '{loaded.station.id}' is not simulated in this process",
             where=loaded.source,
             did="connected nothing",
             remedy="use sim:// links for all of its instruments",

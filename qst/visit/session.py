@@ -22,7 +22,7 @@ from qst.protocol.plan import Plan
 from qst.protocol.planner import make_plan
 from qst.record import records
 from qst.record.records import SCHEMA_VERSION, VisitOutcome
-from qst.station import InstrumentSpec, LoadedStation, build_instrument
+from qst.station import InstrumentSpec, LoadedStation, Station, build_instrument
 from qst.units import parse
 from qst.visit.attempt import INSTRUMENT_FAILURES
 from qst.visit.bench import Bench
@@ -118,18 +118,18 @@ def station_problems(plan: Plan, instruments: Mapping[str, Instrument]) -> list[
 
 
 def header(who: Who, loaded: LoadedProtocol, plan: Plan, rig: Rig, clock: Clock, *, seed: int) -> records.Header:
-    """First record of the log. A simulated visit's identifier follows from its seed; a real one's is random."""
-    simulated = rig.station.station.simulated
+    """First record of the log. Without real links the visit's identifier follows from its seed; else it is random."""
+    station = rig.station.station
     name = "/".join((str(seed), who.participant_id, str(who.visit), loaded.sha256, rig.station.text))
     return records.Header(
         schema_version=SCHEMA_VERSION,
         software_version=__version__,
         study_id=who.study_id,
-        session_uuid=str(uuid.uuid5(uuid.NAMESPACE_OID, name) if simulated else uuid.uuid4()),
+        session_uuid=str(uuid.uuid5(uuid.NAMESPACE_OID, name) if station.in_process else uuid.uuid4()),
         participant_id=who.participant_id,
         visit=who.visit,
         operator_id=who.operator_id,
-        simulated=simulated,
+        simulated=station.simulated,
         seed=seed,
         clock=clock.kind,
         utc_offset_s=clock.utc_offset_s(),
@@ -137,7 +137,7 @@ def header(who: Who, loaded: LoadedProtocol, plan: Plan, rig: Rig, clock: Clock,
         protocol_version=plan.protocol_version,
         protocol_sha256=plan.protocol_sha256,
         protocol_text=loaded.text,
-        station_id=rig.station.station.id,
+        station_id=station.id,
         station_text=rig.station.text,
         participant_model=rig.participant_model,
         n_planned=len(plan.trials),
@@ -191,8 +191,39 @@ def _connect(rig: Rig, log: LogSink) -> None:
     entries = []
     for role, instrument in rig.instruments.items():
         identity = instrument.connect()
+        refuse_masquerade(rig.station.station, specs[role], identity)
         entries.append(_entry(role, specs[role], instrument, identity))
     log.write(records.Instruments(instruments=tuple(entries)))
+
+
+def refuse_masquerade(station: Station, spec: InstrumentSpec, identity: Identity) -> None:
+    """Nothing simulated passes as real, nothing real as simulated, and no link to anything real fails on purpose.
+
+    Raises:
+        RefusedError: what the instrument says about itself is not what its station says about it.
+    """
+    if identity.simulated and not station.simulated:
+        raise RefusedError(
+            f"this {identity.model} says that it is simulated, and the station does not",
+            where=spec.link,
+            did="stimulated nobody",
+            remedy="write 'simulated: true' in the station file, or connect the real instrument",
+        )
+    may_be_real = not (identity.simulated or spec.simulated or spec.recording)
+    if may_be_real and spec.rehearsal:
+        raise RefusedError(
+            f"this {identity.model} does not say that it is simulated, and its link fails on purpose",
+            where=spec.link,
+            did="stimulated nobody",
+            remedy="rehearse faults with simulated instruments only; for this one take 'fault+' out of its link",
+        )
+    if may_be_real and identity.simulated is False and station.simulated:
+        raise RefusedError(
+            f"this {identity.model} ({identity.serial}) is real, and the station says that it is simulated",
+            where=spec.link,
+            did="stimulated nobody",
+            remedy="take 'simulated: true' out of the station file, or connect the simulated instrument",
+        )
 
 
 def _entry(role: str, spec: InstrumentSpec, instrument: Instrument, identity: Identity) -> records.InstrumentEntry:

@@ -13,7 +13,6 @@ whose latency is longer than allowed for, because it is busy, is given the same 
 latency weighs less.
 """
 
-import functools
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -23,23 +22,17 @@ import msgspec
 import pytest
 
 from qst.abort import AbortSwitch
-from qst.analysis.scores import score_all
 from qst.clock import RealClock
-from qst.instruments import ButtonEdge, Link
-from qst.protocol.loader import load_protocol
-from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Trace, Trial, VisitOutcome
 from qst.rigs.simulated import simulated_station
-from qst.station import InstrumentSpec, LoadedStation
-from qst.visit.operator import AutomaticOperator
-from qst.visit.session import Rig, Who, build_instruments, checked_plan, header, run_session
-from qst_drivers.links import open_link
+from qst.station import LoadedStation
+from qst.visit.session import Who
 from qst_simulators.participant import Experience
 from qst_simulators.profile import load_profile
 from qst_simulators.server import SimulatorServer
-from qst_simulators.server.at_the_bench import LockedButton
 from tests.servers.rig import needs_pty
+from tests.servers.wired import visit_over_wires, wired_rig
 from tests.visits.simulated import run_visit
 
 pytestmark = needs_pty
@@ -69,17 +62,6 @@ class Run(NamedTuple):
     trials: Sequence[Trial]
     truth: list[Experience]
     longest_gap_s: list[float]  # between two readings during each trial
-
-
-class Button:
-    """The served button in the core's types."""
-
-    def __init__(self, button: LockedButton) -> None:
-        self._button = button
-        self.pressed = button.pressed
-
-    def edges(self) -> Sequence[ButtonEdge]:
-        return [ButtonEdge(*edge) for edge in self._button.edges()]
 
 
 def longest_gaps_s(path: Path, trials: Sequence[Trial]) -> list[float]:
@@ -119,14 +101,10 @@ def over_wires(name: str, path: Path, speed: float) -> Run:
         for role, spec in station.station.roles().items()
     ]
     with SimulatorServer(devices, listen=LISTEN[name], clock=clock, speed=speed, seed=SEED, profile=MODEL) as server:
-        rig = wired(leading_to(station, server.links), server, clock, abort)
-        loaded = load_protocol(PROTOCOL)
-        plan = checked_plan(loaded, SEED, rig)
-        with LogWriter.create(path, clock, sync=False) as log:
-            log.write(header(WHO, loaded, plan, rig, clock, seed=SEED))
-            operator = AutomaticOperator(clock, rig.hands)
-            scorer = functools.partial(score_all, plan)
-            result = run_session(rig, plan, operator, log, clock, abort, scorer, operator_id=WHO.operator_id)
+        rig = wired_rig(
+            leading_to(station, server.links), server, clock, abort, participant_model=load_profile(MODEL).text
+        )
+        result = visit_over_wires(rig, PROTOCOL, path, clock, abort, seed=SEED)
         with server.lock:
             truth = list(server.bench.truth)
     return Run(result.outcome, result.trials, truth, longest_gaps_s(path, result.trials))
@@ -138,19 +116,8 @@ def leading_to(station: LoadedStation, links: dict[str, str]) -> LoadedStation:
     for role, link in links.items():
         spec = getattr(specs, role)
         specs = msgspec.structs.replace(specs, **{role: msgspec.structs.replace(spec, link=link, simulator={})})
-    return msgspec.structs.replace(station, station=msgspec.structs.replace(station.station, instruments=specs))
-
-
-def wired(station: LoadedStation, server: SimulatorServer, clock: RealClock, abort: AbortSwitch) -> Rig:
-    def link(role: str, spec: InstrumentSpec) -> Link:
-        return open_link(spec.link, clock, abort)
-
-    return Rig(
-        station=station,
-        instruments=build_instruments(station, link, clock),
-        button=Button(server.button),
-        hands=server.hands,
-        participant_model=load_profile(MODEL).text,
+    return msgspec.structs.replace(
+        station, station=msgspec.structs.replace(station.station, instruments=specs, says_simulated=True)
     )
 
 

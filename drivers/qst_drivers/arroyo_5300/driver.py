@@ -21,6 +21,7 @@ from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
 from qst_drivers.wire.arroyo import Output
 from qst_drivers.wire.marks import serial_says_simulated
+from qst_drivers.wire.marks import serial_says_simulated
 
 _SIMULATED = "sim://"
 #: Further from the start than this the ramp is not begun.
@@ -116,6 +117,7 @@ class Arroyo5300:
             model=f"{answer.maker} {answer.model}",
             serial=answer.serial,
             firmware=answer.firmware,
+            simulated=serial_says_simulated(answer.serial),
             simulated=serial_says_simulated(answer.serial),
             detail=f"no watchdog: holds its set-point when the host is silent{found}",
         )

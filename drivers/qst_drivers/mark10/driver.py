@@ -17,6 +17,7 @@ from qst_drivers.mark10.stream import Mark10Stream
 from qst_drivers.mark10.talk import Mark10Talk
 from qst_drivers.wire import mark10 as wire
 from qst_drivers.wire.mark10 import Command, ListReply
+from qst_drivers.wire.marks import serial_says_simulated
 
 _TARE_N = 0.3  # a zeroed, unloaded gauge reads less
 _SETTLE_S = 0.05  # a zero that holds this long was not taken from a moving force
@@ -119,6 +120,7 @@ class Mark10:
             serial=serial or self._gauge.serial,
             firmware=firmware or found.firmware,
             detail=self._detail(found),
+            simulated=serial_says_simulated(serial),
         )
 
     def _apply(self, wanted: ListReply, found: ListReply) -> None:

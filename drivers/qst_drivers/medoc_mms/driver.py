@@ -12,6 +12,7 @@ from qst_drivers.medoc_mms.sequence import Phase, ProgramSequence
 from qst_drivers.medoc_mms.settings import DEFAULT_MODEL, MODELS, MmsProgram, Settings, describe, refuse_outside
 from qst_drivers.medoc_mms.verdicts import refuse_faults, require_listening
 from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
+from qst_drivers.wire.marks import message_says_simulated
 from qst_drivers.wire.mms import ReturnCode, SystemState
 
 #: What the watch judges by itself, or needs no judgement.
@@ -82,7 +83,7 @@ class MedocMms:
         self._connected = True
         self._sequence.see(reply)
         detail = "model taken from the station file: MMS tells neither model, serial number nor version"
-        return Identity(model=self._settings.model, detail=detail)
+        return Identity(model=self._settings.model, detail=detail, simulated=message_says_simulated(reply.message))
 
     def close(self) -> None:
         """Make safe if a test of ours may be running, and close the link."""

@@ -26,6 +26,7 @@ from qst_drivers.qstlab_tcs.program import (
 )
 from qst_drivers.qstlab_tcs.watch import RampWatch
 from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
+from qst_drivers.wire.marks import rom_says_simulated
 from qst_drivers.wire.tcs import Plain, ProfileMode, Zones, encode
 from qst_drivers.wire.tcs_replies import decode_header
 
@@ -111,6 +112,7 @@ class QstlabTcs:
             serial=header.probe_id,
             firmware=header.firmware,
             detail=f"probe type {header.probe_type}; the serial number is the probe's",
+            simulated=rom_says_simulated(header.probe_id),
         )
 
     def close(self) -> None:
