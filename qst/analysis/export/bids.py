@@ -1,0 +1,202 @@
+"""A folder in the Brain Imaging Data Structure: attempts as ``_beh.tsv``, traces as ``_physio.tsv.gz``, with sidecars.
+
+``sub-<participant>/ses-<visit>/beh/sub-…_ses-…_task-<protocol>_beh.tsv``. A trace has its own time column, because
+instruments are polled at a rhythm that follows the ramp and BIDS knows a fixed sampling frequency only: no sample was
+moved to make a grid. ``SamplingFrequency`` is the mean, and ``LargestDeviationFromGrid`` says how far it is from true.
+"""
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import qst
+from qst.analysis.columnar import Cell, Table
+from qst.analysis.columns import Column, Kind
+from qst.analysis.columns import column as make_column
+from qst.analysis.dataset import Dataset, Traces
+from qst.analysis.export.bids_tsv import MISSING, described, field, label, lines, units, write_json, write_tsv
+from qst.analysis.export.cells import check, utc
+from qst.analysis.export.dictionary import Entry, Missing, entry, meaning
+from qst.errors import InputError
+
+SUFFIXES: Final = ()
+TITLE: Final = "BIDS folders"
+DICTIONARY_FILE: Final = "dictionary.json"
+
+BIDS_VERSION: Final = "1.10.0"
+
+_EXTRA: Final = (
+    make_column("onset", Kind.NUMBER, "When the attempt began, since the first attempt of this file.", "s"),
+    make_column("recording", Kind.TEXT, "Label of the file with the trace; n/a when there is none."),
+)
+_QUANTITY: Final = {"Cel": ("temperature", "Temperature"), "kPa": ("pressure", "Pressure")}
+
+
+class _Run(NamedTuple):
+    """What one ``_beh.tsv`` holds: the rows of one log. ``stem`` is the files' name up to the suffix."""
+
+    folder: str
+    stem: str
+    rows: Sequence[dict[str, Cell]]
+
+
+def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, tuple[Entry, ...]]]:
+    """Write the folder; returns what stands in it, for the dictionary.
+
+    Raises:
+        InputError: two participants would get the same label.
+    """
+    del table
+    trials = dataset.trials
+    check(trials)
+    subjects = _subjects(trials)
+    path.mkdir()
+    _write_top(dataset, path, subjects)
+    for run in _runs(trials, subjects):
+        _write_run(dataset, path / run.folder, run)
+    columns = [*trials.columns, *_EXTRA]
+    return {"beh/*_beh.tsv": (trials, tuple(_entry(column) for column in columns))}
+
+
+def _entry(column: Column) -> Entry:
+    return entry(column, stored_as=column.kind.value, missing=[Missing(MISSING, meaning(column))])
+
+
+def _subjects(trials: Table) -> dict[str, str]:
+    """Label of each participant: the pseudonym without ``-`` and ``_``, which BIDS has other uses for."""
+    pseudonyms = sorted({str(one) for one in trials.column("participant_id")})
+    labels = {pseudonym: label(pseudonym, "participant") for pseudonym in pseudonyms}
+    owners: dict[str, str] = {}
+    for pseudonym, made in labels.items():
+        other = owners.setdefault(made.lower(), pseudonym)  # some file systems do not tell capitals apart
+        if other != pseudonym:
+            raise InputError(
+                f"the participants '{other}' and '{pseudonym}' would both be sub-{made}",
+                did="wrote nothing",
+                remedy="export them into two folders",
+            )
+    return labels
+
+
+def _runs(trials: Table, subjects: Mapping[str, str]) -> Iterator[_Run]:
+    """One run a log; numbered when a participant has several of one protocol at one visit."""
+    logs: dict[Cell, list[dict[str, Cell]]] = {}
+    for row in trials.dicts():
+        logs.setdefault(row["session_uuid"], []).append(row)
+    names: dict[str, list[list[dict[str, Cell]]]] = {}
+    for rows in sorted(logs.values(), key=lambda rows: (str(rows[0]["t_utc"]), str(rows[0]["session_uuid"]))):
+        names.setdefault(_name(rows[0], subjects), []).append(rows)
+    for name, several in sorted(names.items()):
+        folder = "/".join((*name.split("_")[:2], "beh"))
+        for number, rows in enumerate(several, 1):
+            yield _Run(folder, f"{name}_run-{number}" if len(several) > 1 else name, rows)
+
+
+def _name(row: Mapping[str, Cell], subjects: Mapping[str, str]) -> str:
+    task = label(str(row["protocol_id"]), "protocol")
+    return f"sub-{subjects[str(row['participant_id'])]}_ses-{int(str(row['visit'])):02d}_task-{task}"
+
+
+def _write_run(dataset: Dataset, folder: Path, run: _Run) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    began = min(utc(row["t_utc"]) for row in run.rows if row["t_utc"] is not None)
+    table_rows: list[list[Cell]] = []
+    for row in run.rows:
+        onset = (utc(row["t_utc"]) - began).total_seconds()
+        recording = _write_trace(dataset, folder / run.stem, row, onset)
+        table_rows.append([onset, *row.values(), recording])
+    onset_column, recording_column = _EXTRA
+    columns = [onset_column, *dataset.trials.columns, recording_column]
+    write_tsv(folder / f"{run.stem}_beh.tsv", [column.name for column in columns], table_rows)
+    write_json(folder / f"{run.stem}_beh.json", _beh_sidecar(run.rows[0], columns))
+
+
+def _beh_sidecar(row: Mapping[str, Cell], columns: Iterable[Column]) -> dict[str, Any]:
+    protocol = f"{row['protocol_id']} {row['protocol_version']}"
+    return {
+        "TaskName": row["protocol_id"],
+        "TaskDescription": f"Quantitative sensory testing after protocol {protocol}.",
+        **{column.name: described(column) for column in columns},
+    }
+
+
+def _write_trace(dataset: Dataset, stem: Path, row: Mapping[str, Cell], onset_s: float) -> str | None:
+    """The trace of one attempt, if it has at least two samples; returns the label of its recording."""
+    if not row["n_samples"]:
+        return None
+    traces = dataset.traces(row)
+    if len(traces.time_s) < 2 or traces.time_s[-1] <= traces.time_s[0]:  # noqa: PLR2004 - no frequency of one sample
+        return None
+    recording = f"{int(str(row['sequence_index'])):03d}attempt{row['attempt']}"
+    name = stem.with_name(f"{stem.name}_recording-{recording}_physio")
+    pairs = zip(traces.time_s.tolist(), traces.value.tolist(), strict=True)
+    text = "".join(lines(pairs))
+    name.with_name(f"{name.name}.tsv.gz").write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
+    write_json(name.with_name(f"{name.name}.json"), _trace_sidecar(traces, row, onset_s))
+    return recording
+
+
+def _trace_sidecar(traces: Traces, row: Mapping[str, Cell], onset_s: float) -> dict[str, Any]:
+    import numpy as np  # noqa: PLC0415 - large; the traces were made with it
+
+    times = traces.time_s
+    frequency = float((len(times) - 1) / (times[-1] - times[0]))
+    grid = times[0] + np.arange(len(times)) / frequency
+    name, word = _QUANTITY[traces.unit]
+    return {
+        "SamplingFrequency": frequency,
+        "StartTime": onset_s + float(times[0]),
+        "Columns": ["time", name],
+        "PhysioType": "generic",
+        "LargestDeviationFromGrid": float(np.abs(times - grid).max()),
+        "Manufacturer": field(row["instrument"]),
+        "ManufacturersModelName": field(row["device_model"]),
+        "DeviceSerialNumber": field(row["device_serial"]),
+        "time": {
+            "Description": "When the sample was taken, since the attempt's start. Samples are not evenly spaced: use "
+            "this column; SamplingFrequency is the mean, and LargestDeviationFromGrid how far a sample is from it, s.",
+            **units("s"),
+        },
+        name: {"Description": f"{word} as the instrument reported it.", **units(traces.unit)},
+    }
+
+
+def _write_top(dataset: Dataset, path: Path, subjects: Mapping[str, str]) -> None:
+    trials = dataset.trials
+    studies = sorted({str(study) for study in trials.column("study_id") if study})
+    name = " ".join(("Quantitative sensory testing", *studies))
+    description = {
+        "Name": name,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{"Name": "qst-suite", "Version": qst.__version__}],
+    }
+    write_json(path / "dataset_description.json", description)
+    people = [[f"sub-{made}", pseudonym] for pseudonym, made in subjects.items()]
+    write_tsv(path / "participants.tsv", ["participant_id", "pseudonym"], people)
+    write_json(path / "participants.json", _PARTICIPANTS)
+    simulated = {row["session_uuid"] for row in trials.dicts() if row["is_simulated"]}
+    logs = set(trials.column("session_uuid"))
+    (path / "README.md").write_text(
+        _README.format(name=name, logs=len(logs), simulated=len(simulated)), encoding="utf-8", newline="\n"
+    )
+    (path / ".bidsignore").write_text(f"{DICTIONARY_FILE}\n", encoding="utf-8", newline="\n")
+
+
+_PARTICIPANTS: Final = {
+    "participant_id": {"Description": "Label of the participant in this folder."},
+    "pseudonym": {"Description": "Pseudonym of the participant as the visit logs have it."},
+}
+
+_README: Final = """\
+# {name}
+
+Pain thresholds by quantitative sensory testing: {logs} visit logs, {simulated} of them of simulated participants on
+simulated instruments (column is_simulated).
+
+Each `_beh.tsv` has one row an attempt at a trial, valid or not: select `valid` and `censoring` before you average. Each
+`_physio.tsv.gz` is the temperature or pressure during one attempt; its column `time` counts from the attempt's start.
+Samples are not evenly spaced: use that column. Values have the unit that the column `unit_ucum` names. Tabs and line
+ends in free text were replaced by blanks. `dictionary.json` describes every column.
+"""
