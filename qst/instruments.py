@@ -111,6 +111,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     checksums: bool
     timestamps: bool
     stated_overshoot: float = 0.0  # how far beyond the commanded value the device may go, by its own statement
+    reading_gap_s: float = 0.2  # longest time between two readings of a stimulus, a lost answer and its repeat included
+    held_back_s: float = 0.0  # how much later than its own time a reading may be given, until it is certain
+    ramp_lag_s: float = 0.5  # how long after ``begin``, and how long behind its set-point, the readings may follow
     unverified: tuple[str, ...] = ()
 
 
@@ -347,6 +350,50 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Close it. Idempotent."""
+
+
+class SafeStep(NamedTuple):
+    """One step of a way to safety: send ``data``, then wait ``pause_s`` (s) before the next step."""
+
+    data: bytes
+    pause_s: float = 0.0
+
+
+#: What makes a device safe: understood whatever state it is in (also in the middle of a command), harmless when sent
+#: again and again, never raising the stimulus, and needing no answer.
+SafeScript = tuple[SafeStep, ...]
+
+
+class Guard(Protocol):
+    """What makes a device safe when its host goes silent, and does not die with the host."""
+
+    def arm(self, script: SafeScript, timeout_s: float) -> None:
+        """From now on ``script`` is sent when nothing is written to the link for ``timeout_s`` (s). Waits until it is.
+
+        The script stays known after ``disarm``: it is also sent when the host's process ends without closing the link.
+
+        Raises:
+            RefusedError: a time-out that is too short or too long, or no script.
+            NotReadyError: this guard has acted or died before; the link must be opened anew.
+            LinkError: the guard does not answer; the device was made safe without it.
+        """
+
+    def disarm(self) -> None:
+        """Silence is allowed again: the device would go where it is safe by itself. Idempotent. Raises LinkError."""
+
+
+@runtime_checkable
+class NeedsGuard(Protocol):
+    """An instrument that does not end its stimulus by itself when the host goes silent, and says what would end it."""
+
+    def safe_script(self) -> SafeScript:
+        """What a guard is to send, as things stand."""
+
+
+def guard_of(link: Link) -> Guard | None:
+    """The guard that owns the device's end of ``link``, also behind wrappers; None when nobody does."""
+    guard: Guard | None = getattr(link, "guard", None)
+    return guard
 
 
 class DriverClass(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, QstError, SafetyError, WireError
+from qst.errors import InstrumentError, InstrumentFaultError, LinkError, QstError, WireError
 from qst.instruments import (
     Modality,
     OperatorRead,
@@ -20,16 +20,16 @@ from qst.instruments import (
 from qst.protocol.plan import PlannedTrial
 from qst.record import records
 from qst.record.records import Outcome
-from qst.safety import DoseMeter, StayWatch
+from qst.safety import SkinAccount
 from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.entry import Entry, enter_value
 from qst.visit.journal import AttemptJournal
-from qst.visit.operator import Measured, Pace, ReleaseNow, Remark, TrialBegan
+from qst.visit.operator import Alarm, Measured, Pace, ReleaseNow, Remark, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.rates import achieved_rate
 from qst.visit.states import BEFORE_RAMP, Action, TrialState
-from qst.visit.trial import HELD_BUTTON, LimitsTrial
+from qst.visit.trial import LOOK, LimitsTrial, held_button
 
 #: Time between two looks at the instrument while nothing ramps, s.
 IDLE_PERIOD_S = 0.1
@@ -85,11 +85,10 @@ class Attempt:
         operator_read = capabilities.reading is Reading.OPERATOR
         # An instrument with a button of its own sees the press first, and ends its ramp by it.
         self._button = None if capabilities.has_button else bench.button
-        self._trial = LimitsTrial(planned, clock.monotonic(), operator_read=operator_read)
+        self._trial = LimitsTrial(planned, clock.monotonic(), operator_read=operator_read, can=capabilities)
         self._display = self._instrument if isinstance(self._instrument, OperatorRead) else None
-        self._dose = DoseMeter() if isinstance(planned.ramp, ThermalRamp) else None
+        self._account = SkinAccount() if isinstance(planned.ramp, ThermalRamp) else None
         self._journal = AttemptJournal(self._trial, attempt, log, desk)
-        self._stay = StayWatch() if self._dose is not None else None
         self._ramp_period_s = ramp_period_s(planned)
         self._stopped = False
         self.paused = False  # ended before its ramp because a pause was asked for
@@ -170,7 +169,7 @@ class Attempt:
         waits_until_s = self._clock.monotonic() + HELD_S
         while button.pressed():
             if self._clock.monotonic() > waits_until_s:
-                raise NotReadyError(HELD_BUTTON, remedy="Let the participant release it, then repeat.")
+                raise held_button()
             self._clock.sleep(IDLE_PERIOD_S)
             self._desk.listen()
         button.edges()
@@ -227,14 +226,13 @@ class Attempt:
         return self._planned.modality is Modality.PRESSURE or (thermode is not None and thermode.ready())
 
     def _feed(self, samples: Sequence[Sample]) -> None:
-        trial, dose, stay = self._trial, self._dose, self._stay
+        trial, account = self._trial, self._account
         tell, follows = self._desk.tell, self._desk.follows_samples
         for sample in samples:
-            if dose is not None and stay is not None:
-                dose.add(sample.time_s, sample.value)
-                too_long = stay.add(sample.time_s, sample.value)
-                if too_long:
-                    self._fail(SafetyError(too_long, remedy="Look at the skin before anything else."))
+            if account is not None:
+                too_much = account.add(sample.time_s, sample.value)
+                if too_much is not None:
+                    self._fail(too_much)
                     return
             actions = trial.sample(sample)
             if actions:
@@ -265,6 +263,8 @@ class Attempt:
                     self._begin()
                 case Action.RELEASE:
                     self._release()
+                case Action.ALARM:
+                    self._alarm()
 
     def _guarded(self, actions: Sequence[Action]) -> None:
         """Carry out, and turn a failing instrument into the end of the trial."""
@@ -283,6 +283,11 @@ class Attempt:
             self._bench.hands.release()
         self._desk.tell(ReleaseNow())
 
+    def _alarm(self) -> None:
+        alarm = self._trial.alarm
+        if alarm is not None:
+            self._desk.tell(Alarm(alarm.text, urgent=alarm.urgent))
+
     def _make_safe(self) -> None:
         try:
             self._instrument.make_safe()
@@ -295,7 +300,7 @@ class Attempt:
         # Making safe may take seconds when nothing answers: the operator's hands are faster.
         self._desk.tell(Remark(f"{error}. {error.remedy}".strip()))
         doubtful = isinstance(error, InstrumentError)
-        self._do(self._trial.fault(f"{error.code}: {error.what}", self._clock.monotonic(), doubtful=doubtful))
+        self._do(self._trial.fault(error, self._clock.monotonic(), doubtful=doubtful))
 
     def _read_peak(self, earlier_kpa: Sequence[float]) -> None:
         """The value that stands on the gauge after the press: read by software, or typed in by the operator."""
@@ -345,10 +350,8 @@ class Attempt:
     def _name_fault(self) -> None:
         """What the trial found in its own readings is a fault like every other, in the log and for the operator."""
         trial = self._trial
-        what = trial.failure or (trial.invalid_reason if trial.outcome is Outcome.DEVICE_FAULT else "")
-        if self.fault is None and what:
-            kind = NotReadyError if what == HELD_BUTTON else InstrumentFaultError
-            self.fault = kind(what, remedy="Look at the instrument and the button, then repeat.")
+        if self.fault is None and (trial.failure is not None or trial.outcome is Outcome.DEVICE_FAULT):
+            self.fault = trial.failure or InstrumentFaultError(trial.invalid_reason, remedy=LOOK)
             self._desk.tell(Remark(f"{self.fault}. {self.fault.remedy}"))
 
     def _record(self, last_stimulus_s: float | None) -> records.Trial:
@@ -361,7 +364,8 @@ class Attempt:
             peak=self._entry.value_kpa,
             raw_text=self._entry.raw_text,
             last_stimulus_s=last_stimulus_s,
-            dose=None if self._trial.blind_s else self._dose,  # nobody knows what the skin had in a gap
+            # Nobody knows what the skin had in a gap.
+            dose=self._account.dose if self._account is not None and not self._trial.blind_s else None,
             trace_sha256=trace_sha256,
             invalid_reason=self._entry.problem,
         )

@@ -116,6 +116,13 @@ class ReleaseNow(msgspec.Struct, frozen=True):
     """Live: the hand must let go."""
 
 
+class Alarm(msgspec.Struct, frozen=True):
+    """Live: the hand on the gauge presses too fast, or on after the release was called. ``urgent``: now."""
+
+    text: str
+    urgent: bool
+
+
 class Pace(msgspec.Struct, frozen=True):
     """Live: what an operator-read gauge should show now."""
 
@@ -142,7 +149,9 @@ class Remark(msgspec.Struct, frozen=True):
     text: str
 
 
-LiveEvent = TrialNext | TrialBegan | StateEntered | Measured | ReleaseNow | Pace | RestLeft | TrialEnded | Remark
+LiveEvent = (
+    TrialNext | TrialBegan | StateEntered | Measured | ReleaseNow | Alarm | Pace | RestLeft | TrialEnded | Remark
+)
 
 
 class Operator(Protocol):

@@ -31,6 +31,7 @@ class Action(StrEnum):
     ADAPT = "adapt"  # go to the start temperature
     BEGIN = "begin"  # start the ramp; tell the hand to press
     RELEASE = "release"  # tell the hand to let go
+    ALARM = "alarm"  # tell the hand that it presses too fast, or on
 
 
 #: What a stop makes of the attempt.

@@ -13,10 +13,15 @@ one outcome, and every path out of ``ramp`` gives the action that ends the stimu
 from collections.abc import Sequence
 
 from qst.abort import CAUSE_WORDS, AbortCause
-from qst.instruments import ButtonEdge, RampEnd, Sample, ThermalRamp
+from qst.errors import HeldButtonError, InstrumentFaultError, QstError, RampTimeoutError
+from qst.instruments import ButtonEdge, Capabilities, PressureRamp, RampEnd, Sample, ThermalRamp
 from qst.protocol.plan import PlannedTrial
 from qst.record.records import Outcome
+from qst.visit.hand_watch import HandAlarm, HandWatch
+from qst.visit.readings import contact_s, value_at, value_before
+from qst.visit.settling import Settling
 from qst.visit.states import CAUSE_OUTCOME, UNSAFE_TO_STAY, Action, TrialResult, TrialState
+from qst.visit.watch import RampWatch
 
 #: Pressure above which the tip counts as touching the skin, kPa (1 N on 1 cm²; our choice).
 CONTACT_KPA = 10.0
@@ -24,19 +29,22 @@ CONTACT_KPA = 10.0
 RETURN_MARGIN_S = 10.0
 #: How near its start a plate counts as returned when the protocol does not say, °C (our choice).
 RETURNED_WITHIN_C = 0.5
-#: Longest time between two readings of a ramp, s. After a longer gap nobody knows where the press was.
-LONGEST_GAP_S = 0.5
 #: A plate that goes on so far after the end of its ramp, and as far as its rate takes it in a moment, °C and s, was
 #: not stopped (our choice).
 GOES_ON_C, GOES_ON_S = 0.5, 0.3
 #: A fault so soon after the press may have been there before it: then the reading at the press is not to be relied on.
 DOUBT_S = 0.25
-#: Why a trial ends whose button is down from the start.
-HELD_BUTTON = "the participant's button is held down"
+#: What the operator is to do after a fault that the trial found by itself.
+LOOK = "Look at the instrument and the button, then repeat."
 #: How long a hand may stay on after "release" before the trial ends anyway, s (our choice).
 RELEASE_TIMEOUT_S = 5.0
 #: How long a hand may take to touch the skin after the trial was armed, s (our choice).
 CONTACT_TIMEOUT_S = 30.0
+
+
+def held_button() -> HeldButtonError:
+    """Why a trial ends whose button is down from the start."""
+    return HeldButtonError("the participant's button is held down", remedy="Let the participant release it; repeat.")
 
 
 class LimitsTrial:
@@ -46,15 +54,25 @@ class LimitsTrial:
         planned: what is to be done.
         started_s: host time at which the attempt began.
         operator_read: the instrument gives no samples; the ramp is paced and timed only.
+        can: what the instrument says of itself; its readings are watched after that. None: nobody watches them.
 
     Attributes:
         state: where the trial is.
         samples: every sample it was fed, as (time_s, value).
         changes: every state entered, as (time_s, state), oldest first.
-        blind_s: time during the ramp for which there are no readings, when that was too long.
+        failure: what ended the trial, or failed on its way back; None when nothing did.
+        hand: the watch on the hand that presses; None for a thermode.
+        alarm: what the operator is to be told with the next :attr:`Action.ALARM`.
     """
 
-    def __init__(self, planned: PlannedTrial, started_s: float, *, operator_read: bool = False) -> None:
+    def __init__(
+        self,
+        planned: PlannedTrial,
+        started_s: float,
+        *,
+        operator_read: bool = False,
+        can: Capabilities | None = None,
+    ) -> None:
         self.planned = planned
         self.started_s = started_s
         self.operator_read = operator_read
@@ -66,13 +84,17 @@ class LimitsTrial:
             self._cutoff, self._sign = ramp.cutoff_kpa, 1.0
         self.samples: list[tuple[float, float]] = []
         self.changes: list[tuple[float, TrialState]] = []
-        self.failure = ""
+        self.failure: QstError | None = None
+        self.alarm: HandAlarm | None = None
+        self._plate = RampWatch(ramp, can) if can is not None and isinstance(ramp, ThermalRamp) else None
+        self.hand: HandWatch | None = None
+        if can is not None and isinstance(ramp, PressureRamp) and not operator_read:
+            self.hand = HandWatch(ramp, can.reading_gap_s)
+        self._clock = self._plate.clock if self._plate else self.hand.clock if self.hand else None
         self._outcome: Outcome | None = None
         self._invalid_reason = ""
-        self.blind_s = 0.0  # time of the ramp without readings
         self._button_up = False
-        self._in_band_since_s: float | None = None
-        self._settled_s: float | None = None
+        self._settling = Settling(planned.settle)
         self._ramp_start_s: float | None = None
         self._ramp_end_s: float | None = None
         self._end_value: float | None = None  # the last reading of the ramp
@@ -96,6 +118,10 @@ class LimitsTrial:
         self._enter(TrialState.RAMP, now_s)
         if self._thermal or self.operator_read:
             self._ramp_start_s = now_s
+        if self._plate is not None:
+            self._plate.begin(now_s, self.samples[-1][1] if self.samples else self._plate.start_c)
+        elif self.hand is not None:
+            self.hand.clock.begin(now_s)
         return [Action.BEGIN]
 
     def sample(self, sample: Sample) -> list[Action]:
@@ -104,18 +130,14 @@ class LimitsTrial:
         if state is TrialState.DONE:
             return []
         time_s, value, pressed, ended = sample
-        gap_s = time_s - self.samples[-1][0] if self.samples else 0.0
         self.samples.append((time_s, value))
         if state is TrialState.RAMP:
-            if gap_s > LONGEST_GAP_S:
-                self.blind_s += gap_s
-                return self.fault(f"no reading for {gap_s:.1f} s during the ramp; where it ended is not known", time_s)
             return self._ramp_sample(time_s, value, pressed=pressed, ended=ended)
         if state is TrialState.RETURN:
             return self._return_sample(time_s, value)
         if pressed:
             # A button that was never seen up is held or stuck: that is no answer of the participant.
-            return self._pressed_early(time_s) if self._button_up else self.fault(HELD_BUTTON, time_s)
+            return self._pressed_early(time_s) if self._button_up else self.fault(held_button(), time_s)
         self._button_up = True
         if self._thermal:
             self._watch_settling(self._thermal, time_s, value)
@@ -152,14 +174,15 @@ class LimitsTrial:
             return [Action.MAKE_SAFE] if self._thermal and outcome in UNSAFE_TO_STAY else []
         return self._end(outcome, now_s, CAUSE_WORDS[cause])
 
-    def fault(self, what: str, now_s: float, *, doubtful: bool = True) -> list[Action]:
+    def fault(self, fault: QstError, now_s: float, *, doubtful: bool = True) -> list[Action]:
         """Something failed: the trial is over at once, whatever state it is in.
 
         ``doubtful``: the readings before may have been wrong already; not so when only the link failed.
         """
         if self.state is TrialState.DONE:
             return []
-        self.failure = what
+        self.failure = fault
+        what = f"{fault.code}: {fault.what}"
         if self._outcome is None:
             # A fault on the way back does not unmake what was measured before it; the engine records it by itself.
             self._outcome, self._invalid_reason = Outcome.DEVICE_FAULT, what
@@ -179,27 +202,14 @@ class LimitsTrial:
     # -- the way to the ramp --------------------------------------------------------------------------------------
 
     def _watch_settling(self, ramp: ThermalRamp, time_s: float, value: float) -> None:
-        settle = self.planned.settle
-        if settle is None:
-            if self.state is not TrialState.READY:
-                self._enter(TrialState.READY, time_s)
-            return
-        # Readings sit on a grid: a value exactly on the band's edge is inside.
-        if abs(value - ramp.start_c) > settle.within_c + 1e-9:
-            self._in_band_since_s = None
-            if self.state is not TrialState.ADAPT:
-                self._enter(TrialState.ADAPT, time_s)
-        elif self._in_band_since_s is None:
-            self._in_band_since_s = time_s
-            self._enter(TrialState.SETTLE, time_s)
-        elif self.state is TrialState.SETTLE and time_s - self._in_band_since_s >= settle.for_s:
-            self._settled_s = time_s - self.started_s
-            self._enter(TrialState.READY, time_s)
+        self._settling.see(time_s, abs(value - ramp.start_c))
+        if self._settling.state is not self.state:
+            self._enter(self._settling.state, time_s)
 
     def _pressed_early(self, time_s: float) -> list[Action]:
         if self._thermal:
             self._response_s = time_s
-            self._value_at_response = self._value_before(time_s)
+            self._value_at_response = value_before(self.samples, time_s)
             return self._end(Outcome.PAIN_AT_BASELINE, time_s, "")
         return self._end(Outcome.RESPONSE, time_s, "the button was pressed before contact")
 
@@ -207,44 +217,55 @@ class LimitsTrial:
 
     def _ramp_sample(self, time_s: float, value: float, *, pressed: bool | None, ended: RampEnd | None) -> list[Action]:
         self._note_peak(value)
-        if ended is not None:
-            self._device_ended = True
-            if ended is RampEnd.FAULT:
-                return self._end(Outcome.DEVICE_FAULT, time_s, "the device ended the ramp with a fault")
-            if ended is RampEnd.LIMIT:
-                return self._end(Outcome.CUTOFF, time_s, "")
-            return self._respond(time_s)
-        if pressed:
-            return self._respond(time_s)
+        over = pressed or ended is not None
+        fault = self._watch(time_s, value, over=over)
+        if fault is not None:
+            return self.fault(fault, time_s)
+        if over:
+            return self._respond(time_s) if ended is None else self._ended(ended, time_s)
         if (value - self._cutoff) * self._sign >= 0:
             return self._end(Outcome.CUTOFF, time_s, "")
-        if self._ramp_start_s is None and value >= CONTACT_KPA:
-            self._ramp_start_s = self._contact_s(time_s, value)
-        return []
+        return [] if self._thermal else self._press_sample(time_s, value)
 
-    def _contact_s(self, time_s: float, value: float) -> float:
-        """When the tip touched: where the line through the last two samples crosses the contact threshold."""
-        if len(self.samples) > 1:
-            before_s, before = self.samples[-2]
-            if before < CONTACT_KPA < value:
-                return before_s + (time_s - before_s) * (CONTACT_KPA - before) / (value - before)
-        return time_s
+    def _ended(self, ended: RampEnd, time_s: float) -> list[Action]:
+        """The device has ended its ramp by itself."""
+        self._device_ended = True
+        if ended is RampEnd.FAULT:
+            return self._end(Outcome.DEVICE_FAULT, time_s, "the device ended the ramp with a fault")
+        return self._end(Outcome.CUTOFF, time_s, "") if ended is RampEnd.LIMIT else self._respond(time_s)
+
+    def _watch(self, time_s: float, value: float, *, over: bool) -> QstError | None:
+        """What is wrong with a reading; of one that tells the end of the ramp only whether it came in time."""
+        if self._plate is not None and not over:
+            return self._plate.see(time_s, value)
+        return None if self._clock is None else self._clock.see(time_s)
+
+    def _press_sample(self, time_s: float, value: float) -> list[Action]:
+        """A reading of a gauge on which a hand presses."""
+        if self._ramp_start_s is None:
+            if value >= CONTACT_KPA:
+                self._ramp_start_s = contact_s(self.samples, CONTACT_KPA)
+            return []
+        if self.hand is None:
+            return []
+        return self._tell_hand(self.hand.press(time_s, value))
+
+    def _tell_hand(self, alarm: HandAlarm | None) -> list[Action]:
+        if alarm is None:
+            return []
+        self.alarm = alarm
+        return [Action.ALARM]
 
     def _respond(self, press_s: float) -> list[Action]:
         self._response_s = press_s
         reason = ""
         if self._ramp_start_s is None and not self._thermal:
             reason = "the button was pressed before contact"
+        elif self._plate is not None and self._plate.doubtful:
+            reason = "the readings before the press did not follow the ramp"
         if not self.operator_read:
-            self._value_at_response = self._value_before(press_s)
+            self._value_at_response = value_before(self.samples, press_s)
         return self._end(Outcome.RESPONSE, press_s, reason)
-
-    def _value_before(self, press_s: float) -> float | None:
-        """Last value measured before the press became visible; later refined by :meth:`_refine_response`."""
-        for time_s, value in reversed(self.samples):
-            if time_s < press_s:
-                return value
-        return None
 
     def _refine_response(self) -> float | None:
         """Value at the press, interpolated when samples stand on both sides of it and the hand made the ramp.
@@ -255,15 +276,13 @@ class LimitsTrial:
         press_s, value = self._response_s, self._value_at_response
         if press_s is None or value is None or self._thermal:
             return value
-        before: tuple[float, float] | None = None
-        for time_s, sample in self.samples:
-            if time_s <= press_s:
-                before = (time_s, sample)
-            elif before is not None:
-                return before[1] + (sample - before[1]) * (press_s - before[0]) / (time_s - before[0])
-        return value
+        return value_at(self.samples, press_s, value)
 
     def _tick_ramp(self, now_s: float) -> list[Action]:
+        if self._clock is not None:
+            fault = self._clock.tick(now_s)
+            if fault is not None:
+                return self.fault(fault, now_s)
         start_s = self._ramp_start_s
         if start_s is None:
             if now_s - self.changes[-1][0] > CONTACT_TIMEOUT_S:
@@ -272,8 +291,15 @@ class LimitsTrial:
         if self.operator_read and now_s - start_s >= self.planned.ramp.duration_s:
             return self._end(Outcome.CUTOFF, now_s, "")
         if now_s - start_s > self.planned.timeout_s:
-            return self._end(Outcome.TIMEOUT, now_s, f"no response within {self.planned.timeout_s:g} s")
+            return self._time_out(now_s)
         return []
+
+    def _time_out(self, now_s: float) -> list[Action]:
+        """A hand may be slow; a plate that is still on its ramp when that should be over is not where it should be."""
+        reason = f"no response within {self.planned.timeout_s:g} s"
+        if self._thermal:
+            self.failure = RampTimeoutError(f"{reason}, and the cut-off was not reached either")
+        return self._end(Outcome.TIMEOUT, now_s, reason)
 
     def _end(self, outcome: Outcome, now_s: float, invalid_reason: str) -> list[Action]:
         """The one way out of everything before ``return``: the stimulus ends first."""
@@ -286,7 +312,7 @@ class LimitsTrial:
         self._enter(TrialState.RETURN, now_s)
         if self._thermal is None:
             return [Action.RELEASE]
-        if not ramping or outcome in UNSAFE_TO_STAY:
+        if not ramping or self.failure is not None or outcome in UNSAFE_TO_STAY:
             # The start itself may be what hurts (20 °C): leave it for the device's own safe state.
             return [Action.MAKE_SAFE]
         return [] if self._device_ended else [Action.STOP]
@@ -296,14 +322,19 @@ class LimitsTrial:
     def _return_sample(self, time_s: float, value: float) -> list[Action]:
         ramp = self._thermal
         self._note_peak(value)
-        if ramp is not None and self._goes_on(ramp, value):
-            return self.fault(f"the plate goes on after the end of its ramp: it is at {value:.1f} °C", time_s)
         if ramp is None:
-            released = value < CONTACT_KPA
-        else:
-            within_c = self.planned.settle.within_c if self.planned.settle is not None else RETURNED_WITHIN_C
-            released = self._ramp_end_s is None or (value - ramp.start_c) * self._sign <= within_c
-        if released:
+            if value >= CONTACT_KPA:
+                return self._tell_hand(self.hand.release(time_s, value, CONTACT_KPA) if self.hand else None)
+            self._enter(TrialState.DONE, time_s)
+            return []
+        beyond: InstrumentFaultError | None = self._plate.beyond(value) if self._plate is not None else None
+        if beyond is None and self._goes_on(ramp, value):
+            what = f"the plate goes on after the end of its ramp: it is at {value:.1f} °C"
+            beyond = InstrumentFaultError(what, remedy=LOOK)
+        if beyond is not None:
+            return self.fault(beyond, time_s)
+        within_c = self.planned.settle.within_c if self.planned.settle is not None else RETURNED_WITHIN_C
+        if self._ramp_end_s is None or (value - ramp.start_c) * self._sign <= within_c:
             self._enter(TrialState.DONE, time_s)
         return []
 
@@ -324,7 +355,8 @@ class LimitsTrial:
             return []
         longest_s = abs(ramp.cutoff_c - ramp.start_c) / ramp.return_rate_c_per_s + RETURN_MARGIN_S
         if now_s - entered_s > longest_s:
-            return self.fault(f"the plate did not return to its start within {longest_s:.0f} s", now_s)
+            what = f"the plate did not return to its start within {longest_s:.0f} s"
+            return self.fault(InstrumentFaultError(what, remedy=LOOK), now_s)
         return []
 
     # -- helpers --------------------------------------------------------------------------------------------------
@@ -336,6 +368,11 @@ class LimitsTrial:
     def _enter(self, state: TrialState, now_s: float) -> None:
         self.state = state
         self.changes.append((now_s, state))
+
+    @property
+    def blind_s(self) -> float:
+        """Time during the ramp for which there are no readings, when that was too long, s."""
+        return 0.0 if self._clock is None else self._clock.blind_s
 
     @property
     def outcome(self) -> Outcome | None:
@@ -369,12 +406,12 @@ class LimitsTrial:
             latency_s = self._response_s - start_s
         return TrialResult(
             outcome=self._outcome,
-            invalid_reason=self._invalid_reason,
+            invalid_reason=self._invalid_reason or (self.hand.invalid_reason if self.hand else ""),
             value_at_response=self._refine_response(),
             value_peak=self._peak,
             response_latency_s=latency_s,
             ramp_duration_s=None if start_s is None or end_s is None else end_s - start_s,
-            settle_s=self._settled_s,
+            settle_s=None if self._settling.steady_s is None else self._settling.steady_s - self.started_s,
             ramp_start_s=start_s,
             ramp_end_s=end_s,
         )

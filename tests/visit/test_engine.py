@@ -274,18 +274,18 @@ def test_too_long_a_stay_ends_the_stimulus_and_is_recorded_as_its_own_fault() ->
     assert trial.outcome is Outcome.DEVICE_FAULT
     (fault,) = visit.log.of(records.Fault)
     assert isinstance(fault, records.Fault)
-    assert fault.code == "QST-500"
+    assert fault.code == "QST-510"
     assert "longest stay" in fault.what
     assert "begin" not in visit.journal
     assert visit.clock.monotonic() < 15.0
 
 
 def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
-    ramp = hot(start_c=44.0, cutoff_c=49.0, rate_c_per_s=0.06)
+    ramp = hot(start_c=44.0, cutoff_c=50.0, rate_c_per_s=0.15)
     second = planned(sequence_index=2, step_id="heat-2", ramp=ramp, timeout_s=100.0)
     other_hand = planned(sequence_index=3, step_id="heat-3", side="L")
     visit = Visit(planned(ramp=ramp, timeout_s=100.0), second, other_hand)
-    visit.button.presses_s = [140.0]
+    visit.button.presses_s = [90.0]
     result = visit.run()
     assert result.outcome is VisitOutcome.COMPLETED
     first, third = visit.trials()

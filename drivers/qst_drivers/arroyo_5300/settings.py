@@ -17,6 +17,8 @@ REST_C: Final = 32.0
 #: the other number in °C. Engineering estimates for a laboratory-built plate: not measured.
 _OVERSHOOT_S, _OVERSHOOT_LEAST_C = 1.0, 0.2
 _RATE_STEP_C_PER_MIN: Final = 0.01
+#: The plate lags by up to 1.5 s, and a reading beside its way is not given for 0.3 s.
+_LAG_S, _BELIEVED_AFTER_S = 2.0, 0.3
 _CEILING_C: Final = 51.0
 #: More than a plate overshoots at the fastest rate there is.
 _ROOM_C: Final = 3.0
@@ -119,6 +121,8 @@ def describe(settings: Settings) -> Capabilities:
         checksums=False,
         timestamps=False,
         stated_overshoot=settings.overshoot_c,
+        reading_gap_s=settings.reply_timeout_s + _BELIEVED_AFTER_S,
+        ramp_lag_s=_LAG_S,
         unverified=_UNVERIFIED,
     )
 

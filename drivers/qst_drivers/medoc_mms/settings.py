@@ -8,6 +8,7 @@ from typing import Any
 from qst.errors import InputError, RefusedError, StationFileError
 from qst.instruments import Capabilities, Modality, Programming, Reading, ThermalRamp
 from qst.units import parse
+from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 
 #: 2 to 13 are the words of the actions themselves; 16 and up is what laboratories use safely.
 WORD_MIN, WORD_MAX = 16, 255
@@ -45,6 +46,9 @@ def _capabilities(minimum_c: float, maximum_c: float, rate: float, back: float, 
         acknowledges=True,
         checksums=False,
         timestamps=False,
+        reading_gap_s=0.5,  # an answer may take as long as the default of status_timeout; delayed acknowledgements do
+        held_back_s=HELD_BACK_LONGEST_S,
+        ramp_lag_s=2.0,  # a trigger is obeyed within 1.5 s, and the plate lags
         unverified=_UNVERIFIED + unverified,
     )
 

@@ -2,6 +2,7 @@
 
 from qst.instruments import Capabilities, Modality, Programming, Reading
 from qst_drivers.qstlab_tcs.program import DURATION_MAX_S, TcsSettings
+from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 
 _UNVERIFIED = (
     "Ol: how the stimulus ends when the firmware sees the button; the driver also sends A at the press",
@@ -44,6 +45,8 @@ def describe(settings: TcsSettings) -> Capabilities:
         acknowledges=False,
         checksums=False,
         timestamps=False,
+        reading_gap_s=0.4,  # an answer is waited for 0.3 s
+        held_back_s=HELD_BACK_LONGEST_S,
         stated_overshoot=_overshoot_c(settings.max_rate_c_per_s),
         unverified=_UNVERIFIED,
     )
