@@ -19,6 +19,7 @@ from qst.sites import SITES
 from qst.units import DISPLAY_UNITS, format_value
 from qst.visit.engine import VisitResult
 from qst.visit.operator import (
+    Alarm,
     LiveEvent,
     Measured,
     Pace,
@@ -145,6 +146,10 @@ class LiveView:
                 self._measured(value)
             case ReleaseNow():
                 self._status = "release" if self._planned and self._planned.modality == "pressure" else "return"
+            case Alarm(text=text, urgent=urgent):
+                self._status = text
+                if urgent:
+                    self._live.console.bell()
             case Pace(elapsed_s=elapsed_s, expected=expected):
                 self._value = f"{elapsed_s:4.1f} s: the display should show {expected}"
             case RestLeft(seconds=seconds):

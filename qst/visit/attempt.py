@@ -97,6 +97,11 @@ class Attempt:
         self.fault: QstError | None = None
         self.record: records.Trial | None = None
 
+    @property
+    def held_note(self) -> str:
+        """How long the hand pressed on after it was told to let go; empty when it did in time."""
+        return "" if self._trial.hand is None else self._trial.hand.note
+
     def run(self, *, n_trials: int, last_stimulus_s: float | None, earlier_kpa: Sequence[float] = ()) -> records.Trial:
         """Run it; the record is in the log, not yet committed.
 

@@ -11,16 +11,15 @@ import msgspec
 from qst.abort import CAUSE_WORDS, AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import QstError
-from qst.instruments import Modality
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
-from qst.safety import site_dose_refusal
 from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt
 from qst.visit.bench import Bench
 from qst.visit.desk import Desk, LogSink, VisitStopped
 from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded, TrialNext
 from qst.visit.setup import set_up
+from qst.visit.site_dose import SiteDoses
 from qst.visit.words import describe, describe_result, role_of
 
 #: What the operator reads when an instrument cannot be reached any more.
@@ -93,10 +92,8 @@ class VisitEngine:
         self._last_stimulus_s: float | None = None
         # After an interruption nobody knows how long ago the last stimulus was: every rest is kept in full.
         self._site_free_s: dict[tuple[str, str], float] = {}
-        self._site_cem43_min: dict[tuple[str, str], float] = {}
+        self._doses = SiteDoses(plan, self._trials, self._history.unfinished)
         self._read_aloud: set[str] = set()
-        for trial in self._trials:
-            self._add_dose(trial)
 
     def run(self) -> VisitResult:
         """Run the visit to its end, whatever that is; the End record is on disk when this returns.
@@ -182,14 +179,9 @@ class VisitEngine:
             self._deviate("skipped", f"not repeated after an interruption: {reason}", planned.sequence_index)
         return repeat
 
-    def _add_dose(self, trial: Trial) -> None:
-        place = (trial.site_code, trial.side)
-        self._site_cem43_min[place] = self._site_cem43_min.get(place, 0.0) + (trial.cem43_min or 0.0)
-
     def _dose_is_spent(self, planned: PlannedTrial) -> bool:
         """Whether this skin has had its thermal dose of the visit; then the trial is refused, and the log says why."""
-        spent_min = self._site_cem43_min.get((planned.site_code, planned.side), 0.0)
-        refusal = site_dose_refusal(spent_min) if planned.modality is not Modality.PRESSURE else ""
+        refusal = self._doses.refusal(planned)
         if refusal:
             self._deviate("dose_refused", refusal, planned.sequence_index)
             self._desk.tell(Remark(f"{describe(planned)} is left out: {refusal}"))
@@ -249,7 +241,7 @@ class VisitEngine:
             if runner.record is not None:
                 self._trials.append(runner.record)
                 self._desk.tell(TrialEnded(runner.record, planned))
-                self._add_dose(runner.record)
+                self._doses.add(runner.record, planned)
             if self._bench.hands is not None:
                 self._bench.hands.lift()
         self._log.commit()
@@ -269,6 +261,8 @@ class VisitEngine:
             self._deviate("rate", f"the ramp was too {record.rate_flag}: {text}", record.sequence_index)
         if runner.peak_note:
             self._deviate("peak", runner.peak_note, record.sequence_index)
+        if runner.held_note:
+            self._deviate("held", runner.held_note, record.sequence_index)
 
     def _judge(self, planned: PlannedTrial, record: Trial, *, failed: bool) -> Choice:
         """The operator's judgement on what was just recorded."""

@@ -281,7 +281,7 @@ def test_too_long_a_stay_ends_the_stimulus_and_is_recorded_as_its_own_fault() ->
 
 
 def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
-    ramp = hot(start_c=44.0, cutoff_c=50.0, rate_c_per_s=0.15)
+    ramp = hot(start_c=44.0, cutoff_c=49.9, rate_c_per_s=0.2)
     second = planned(sequence_index=2, step_id="heat-2", ramp=ramp, timeout_s=100.0)
     other_hand = planned(sequence_index=3, step_id="heat-3", side="L")
     visit = Visit(planned(ramp=ramp, timeout_s=100.0), second, other_hand)
@@ -289,7 +289,7 @@ def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
     result = visit.run()
     assert result.outcome is VisitOutcome.COMPLETED
     first, third = visit.trials()
-    assert (first.cem43_min or 0) > 20
+    assert 10 < (first.cem43_min or 0) < 20  # and as much again would be too much
     assert third.side == "L"
     (deviation,) = visit.log.of(records.Deviation)
     assert isinstance(deviation, records.Deviation)

@@ -1,0 +1,48 @@
+"""What the skin of each site has had in this visit, whatever part of it was before an interruption."""
+
+from collections.abc import Sequence
+
+from qst.instruments import ThermalRamp
+from qst.protocol.plan import Plan, PlannedTrial
+from qst.record.records import Outcome, Trial
+from qst.safety import booked_cem43_min, site_dose_refusal, worst_case_dose
+
+
+class SiteDoses:
+    """CEM43 in min by site and side.
+
+    Args:
+        plan: what each trial asks for.
+        done: attempts recorded before an interruption.
+        unfinished: (sequence_index, attempt) of an attempt that was under way then.
+    """
+
+    def __init__(self, plan: Plan, done: Sequence[Trial] = (), unfinished: tuple[int, int] | None = None) -> None:
+        self._spent_min: dict[tuple[str, str], float] = {}
+        planned = {trial.sequence_index: trial for trial in plan.trials}
+        for trial in done:
+            self.add(trial, planned[trial.sequence_index])
+        if unfinished is not None and unfinished not in {(trial.sequence_index, trial.attempt) for trial in done}:
+            # Its process died with it: no account is left, so it is charged in full.
+            self._charge(planned[unfinished[0]], None, begun=True, whole=False)
+
+    def add(self, trial: Trial, planned: PlannedTrial) -> None:
+        """Charge the site with what an attempt gave it; where readings are missing, with what it can have given."""
+        begun, whole = trial.ramp_duration_s is not None, trial.outcome is not Outcome.DEVICE_FAULT
+        self._charge(planned, trial.cem43_min, begun=begun, whole=whole)
+
+    def _charge(self, planned: PlannedTrial, measured_min: float | None, *, begun: bool, whole: bool) -> None:
+        ramp = planned.ramp if begun and isinstance(planned.ramp, ThermalRamp) else None
+        place = (planned.site_code, planned.side)
+        self._spent_min[place] = self.spent_min(planned) + booked_cem43_min(measured_min, ramp, whole=whole)
+
+    def spent_min(self, planned: PlannedTrial) -> float:
+        """What the skin under this trial has been charged, CEM43 min."""
+        return self._spent_min.get((planned.site_code, planned.side), 0.0)
+
+    def refusal(self, planned: PlannedTrial) -> str:
+        """Why this trial may not start, even if it were to go on to its cut-off; empty when it may."""
+        ramp = planned.ramp
+        if not isinstance(ramp, ThermalRamp):
+            return ""
+        return site_dose_refusal(self.spent_min(planned), worst_case_dose(ramp).cem43_min)
