@@ -19,8 +19,6 @@ from qst_drivers.arroyo_5300.home import HOME_RATE
 from qst_drivers.arroyo_5300.plate import Plate, Seen
 from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits, write_program
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
-from qst_drivers.wire.arroyo import Output
-from qst_drivers.wire.marks import serial_says_simulated
 from qst_drivers.wire.marks import serial_says_simulated
 
 _SIMULATED = "sim://"
@@ -118,7 +116,6 @@ class Arroyo5300:
             serial=answer.serial,
             firmware=answer.firmware,
             simulated=serial_says_simulated(answer.serial),
-            simulated=serial_says_simulated(answer.serial),
             detail=f"no watchdog: holds its set-point when the host is silent{found}",
         )
 
@@ -169,13 +166,12 @@ class Arroyo5300:
 
         Raises:
             NotReadyError: nothing is prepared, or a ramp runs.
-            InstrumentFaultError: the device reports an error.
+            InstrumentFaultError: the device reports an error, or holds another set-point; no power comes on then.
         """
         self._require_idle()
         program = self._require_program()
         self._ramping, self._ended = False, None
-        self._plate.head_for(program.start, program.back)
-        self._talk.order(program.back, program.start, Output(on=True))
+        self._plate.go_to(program.start, program.back)
         self._adapted = True
 
     def _require_open(self) -> None:
@@ -225,22 +221,11 @@ class Arroyo5300:
             self._ramping = True
             self._plate.head_for(program.cutoff, program.out)
             self._talk.order(program.cutoff)
-            self._require_target(program.ramp)
-        except (LinkError, RemoteProtocolError, InstrumentFaultError):
+            self._plate.require_target(program.ramp.start_c, program.ramp.cutoff_c)
+        except (LinkError, RemoteProtocolError, InstrumentFaultError) as failed:
             self._plate.send_back(program.start, program.back)
+            failed.did = failed.did or "the plate is sent back to its start"
             raise
-
-    def _require_target(self, ramp: ThermalRamp) -> None:
-        """The device's set-point is on the ramp, be it the final or the moving one."""
-        target_c = self._talk.number("TEC:SET:T")
-        low_c, high_c = sorted((ramp.start_c, ramp.cutoff_c))
-        if not low_c - _START_WITHIN_C <= target_c <= high_c + _START_WITHIN_C:
-            raise InstrumentFaultError(
-                f"the controller's set-point is {target_c:g} °C, not on the ramp to {ramp.cutoff_c:g} °C",
-                where=self._link.description,
-                did="the plate is sent back to its start",
-                remedy="repeat the trial; if it happens again, check the cable",
-            )
 
     def poll(self) -> Sequence[Sample]:
         """One reading, timed at the middle of its round trip; and the condition; in a ramp, now and then.

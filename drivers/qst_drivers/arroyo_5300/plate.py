@@ -18,9 +18,11 @@ from qst_drivers.arroyo_5300.home import (
 from qst_drivers.arroyo_5300.settings import REST_C, SECONDS_PER_MINUTE
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
 from qst_drivers.arroyo_5300.watch import PathWatch
-from qst_drivers.wire.arroyo import Bit, RampRate, Setpoint, encode
+from qst_drivers.wire.arroyo import Bit, Output, RampRate, Setpoint, encode
 
 _MAKE_SAFE_ATTEMPTS: Final = 3
+#: A set-point this far beside the way is another one; readings have noise.
+_ON_THE_WAY_C: Final = 0.5
 _READY_BITS: Final = Bit.OUTPUT_ON | Bit.OUT_OF_TOLERANCE
 
 
@@ -128,9 +130,33 @@ class Plate:
 
     # --- where it goes -------------------------------------------------------------------------------------------
 
+    def go_to(self, target: Setpoint, rate: RampRate) -> None:
+        """Send it there, output on. The set-point is read back before power comes on: none is worse than a wrong one.
+
+        Raises:
+            InstrumentFaultError: the device reports an error, or holds another set-point.
+            LinkError, RemoteProtocolError: it cannot be asked.
+        """
+        self.head_for(target, rate)
+        self._talk.order(rate, target)
+        self.require_target(self.value_c, target.temperature_c)
+        self.driving = True
+        self.head_for(target, rate)
+        self._talk.order(Output(on=True))
+
+    def require_target(self, from_c: float, to_c: float) -> None:
+        """The device's set-point, be it the final or the moving one, is on the way. Raises InstrumentFaultError."""
+        target_c = self._talk.number("TEC:SET:T")
+        low_c, high_c = sorted((from_c, to_c))
+        if not low_c - _ON_THE_WAY_C <= target_c <= high_c + _ON_THE_WAY_C:
+            raise InstrumentFaultError(
+                f"the controller's set-point is {target_c:g} °C, not on the way to {to_c:g} °C",
+                where=self._talk.where,
+                remedy="repeat the trial; if it happens again, check the cable",
+            )
+
     def head_for(self, target: Setpoint, rate: RampRate) -> None:
         """Watch the way that is commanded now."""
-        self.driving = True
         self._condition = None
         now_s = self._clock.monotonic()
         self._watch = PathWatch(self.value_c, target.temperature_c, rate.rate_c_per_min / SECONDS_PER_MINUTE, now_s)

@@ -33,14 +33,13 @@ class Controller:
 
     Attributes:
         ignores_setpoints: fault: TEC:T is accepted and changes nothing.
-        slow: fault: ramps run at this share of their rate.
     """
 
     def __init__(self, world: World, surface: PeltierSurface, options: Options) -> None:
         self._world, self._surface, self._options = world, surface, options
         self.moments = Moments()
         self.ignores_setpoints = False
-        self.slow = 1.0
+        self._slow = 1.0
         self.sensor = "sound"  # or "open", "short"
         self._limit_events: list[Event] = []
         self._power_on()
@@ -103,6 +102,12 @@ class Controller:
         if self._options.trate_at_once and not self._at_target():
             self._drive()
 
+    def slow_down(self, share: float) -> None:
+        """Fault: from now on ramps run at this share of their rate, also the one under way."""
+        self._slow = share
+        if not self._at_target():
+            self._drive()
+
     def _at_target(self) -> bool:
         return self._surface.setpoint_c(self._world.now_s) == self.set_c
 
@@ -145,7 +150,7 @@ class Controller:
 
     def _drive(self) -> None:
         if self.output:
-            rate = self.rate_c_per_min / _SECONDS_PER_MINUTE * self.slow
+            rate = self.rate_c_per_min / _SECONDS_PER_MINUTE * self._slow
             self._surface.drive(self.set_c, rate or None, from_setpoint=self._options.slew_from == "setpoint")
 
     # -- what happens by itself -----------------------------------------------------------------------------------

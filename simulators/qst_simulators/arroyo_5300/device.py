@@ -98,7 +98,7 @@ class SimulatedArroyo5300(ArroyoSerial):
 
     def slow_down(self, share: float) -> None:
         """From now on ramps run at this share of their rate."""
-        self.controller.slow = share
+        self.controller.slow_down(share)
 
     def overshoot(self, by_c: float) -> None:
         """From now on the plate goes so far beyond its targets, and beyond where it is told to turn round."""
