@@ -16,7 +16,7 @@ from qst_drivers.links.urls import LinkUrl, parse_url, refuse_unknown, wrong
 __all__ = ["capture_links", "open_link"]
 
 #: As a person would write them, for messages.
-_KNOWN = "serial://, serial+HANDLER://, tcp://, visa://, operator: and replay://"
+_KNOWN = "serial://, serial+HANDLER://, tcp://, visa://, operator:, replay:// and fault+LINK"
 
 
 def open_link(url: str, clock: Clock, abort: AbortSwitch) -> Link:
@@ -24,7 +24,8 @@ def open_link(url: str, clock: Clock, abort: AbortSwitch) -> Link:
 
     Args:
         url: ``serial://PORT?baud=N``, ``serial+HANDLER://…``, ``tcp://HOST:PORT``, ``visa://RESOURCE``, ``operator:``
-            or ``replay://FILE``. ``sim://`` is not opened here: a simulator lives in the program that simulates.
+            or ``replay://FILE``; each of them behind ``fault+`` fails on purpose. ``sim://`` is not opened here: a
+            simulator lives in the program that simulates.
         clock: the visit's clock; a real device needs one that runs by itself.
         abort: ends every wait.
 
@@ -33,8 +34,12 @@ def open_link(url: str, clock: Clock, abort: AbortSwitch) -> Link:
     """
     parsed = parse_url(url)
     scheme = parsed.scheme.partition("+")[0]
+    if parsed.scheme.startswith("fault+"):
+        from qst_drivers.links.rehearsal import RehearsalLink  # noqa: PLC0415 - only the kind that is named
+
+        return RehearsalLink(parsed, lambda inner: open_link(inner, clock, abort), clock)
     if parsed.scheme == "operator":
-        from qst_drivers.links.operator import OperatorLink  # noqa: PLC0415 - only the kind that is named
+        from qst_drivers.links.operator import OperatorLink  # noqa: PLC0415 - as above
 
         return OperatorLink(parsed)
     if parsed.scheme == "replay":
