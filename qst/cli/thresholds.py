@@ -1,49 +1,64 @@
-"""``qst thresholds``: one table of all attempts."""
+"""``qst thresholds``: one table for the analyst, printed or written for another program."""
 
-import io
 from pathlib import Path
 
 import click
 
-from qst.analysis.csv_file import write_csv
-from qst.analysis.table import rows
-from qst.cli.log_files import PATHS, name_left_out, read
+from qst.analysis.dataset import Dataset, read
+from qst.analysis.export import FORMATS, TABLES, export
+from qst.analysis.export.cells import check
+from qst.analysis.export.csv_format import lines
+from qst.cli.log_files import PATHS, name_left_out
 from qst.errors import InputError
 
 
 @click.command()
 @click.argument("paths", type=PATHS, nargs=-1, required=True)
-@click.option("--out", type=PATHS, help="CSV file to write; printed when not given.")
+@click.option("--out", type=PATHS, help="File to write, or folder for redcap and bids; CSV is printed when not given.")
+@click.option("--format", "format_name", type=click.Choice(tuple(FORMATS)), help="Format; the ending of --out says it.")
+@click.option(
+    "--table",
+    type=click.Choice(TABLES),
+    default="trials",
+    show_default=True,
+    help="One row an attempt, one a score, or one a visit.",
+)
 @click.option(
     "--mixed", is_flag=True, help="Put simulated and real visits into one table; is_simulated tells them apart."
 )
-def thresholds(paths: tuple[Path, ...], out: Path | None, mixed: bool) -> int:
-    """Make one CSV table of the logs and folders in PATHS: one row an attempt, valid or not.
+def thresholds(paths: tuple[Path, ...], out: Path | None, format_name: str | None, table: str, mixed: bool) -> int:
+    """Make one table of the logs and folders in PATHS, for another program.
+
+    The default table has one row an attempt, valid or not. Formats by the ending of --out: .csv, .parquet, .sav (SPSS),
+    .xlsx (Excel); with --format, a new folder for redcap or bids. Beside each stands a data dictionary.
 
     Damaged logs are named and left out, and the exit code is 1.
     """
-    sorted_logs = read(paths)
-    kinds = {log.header.simulated for log in sorted_logs.good if log.header is not None}
-    if len(kinds) > 1 and not mixed:
+    dataset = read(paths, simulated="both")
+    if not mixed:
+        _refuse_mixture(dataset)
+    if out is None:
+        _print(dataset, format_name, table)
+    else:
+        for path in export(dataset, out, format_name, table=table):
+            click.echo(f"wrote {path}")
+        click.echo(f"{len(getattr(dataset, table))} rows from {len(dataset.visits)} visits")
+    name_left_out([(one.path, one.text) for one in dataset.left_out])
+    return 1 if dataset.left_out else 0
+
+
+def _refuse_mixture(dataset: Dataset) -> None:
+    if len(set(dataset.visits.column("is_simulated"))) > 1:
         raise InputError(
             "these are simulated and real visits",
             remedy="name one kind only, or say --mixed to have both in one table",
         )
-    text = io.StringIO(newline="")
-    count = write_csv((row for log in sorted_logs.good for row in rows(log)), text)
-    if out is None:
-        click.echo(text.getvalue(), nl=False)
-    else:
-        _write(out, text.getvalue())
-        click.echo(f"{count} rows from {len(sorted_logs.good)} visits in {out}")
-    name_left_out(sorted_logs.left_out)
-    return 1 if sorted_logs.left_out else 0
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise InputError(
-            f"the table cannot be written: {error.strerror}", where=str(path), remedy="choose another file"
-        ) from error
+def _print(dataset: Dataset, format_name: str | None, table: str) -> None:
+    if format_name not in (None, "csv"):
+        raise InputError(f"only CSV can be printed, not {format_name}", remedy="say with --out where to write it")
+    chosen = getattr(dataset, table)
+    check(chosen)
+    for line in lines(chosen):
+        click.echo(line, nl=False)

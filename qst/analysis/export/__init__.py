@@ -62,6 +62,8 @@ def export(dataset: Dataset, path: Path, format: str | None = None, *, table: st
     chosen = _table(dataset, table)
     check(chosen)
     refuse_occupied(path, is_folder=not module.SUFFIXES)
+    if not module.SUFFIXES and not len(dataset.trials):
+        raise InputError("there is no attempt to write", where=str(path), did="wrote nothing")
     with staging(path) as stage:
         written = stage.file(path.name)
         parts = cast("_Write", module.write)(dataset, chosen, written)

@@ -1,14 +1,16 @@
 """A folder in the Brain Imaging Data Structure: attempts as ``_beh.tsv``, traces as ``_physio.tsv.gz``, with sidecars.
 
-``sub-<participant>/ses-<visit>/beh/sub-…_ses-…_task-<protocol>_beh.tsv``. A trace has its own time column, because
-instruments are polled at a rhythm that follows the ramp and BIDS knows a fixed sampling frequency only: no sample was
-moved to make a grid. ``SamplingFrequency`` is the mean, and ``LargestDeviationFromGrid`` says how far it is from true.
+``sub-<participant>/ses-<visit>/beh/sub-…_ses-…_task-<protocol>_beh.tsv``. Instruments are polled at a rhythm that
+follows the ramp, and BIDS knows a fixed sampling frequency only. So a trace is sampled and held on a grid fine enough
+to show every sample: each line has the latest sample as it was reported and, in the column ``time``, when that was. No
+value is interpolated, and the lines where ``time`` changes are the recorded samples, exactly.
 """
 
 import gzip
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import qst
 from qst.analysis.columnar import Cell, Table
@@ -20,6 +22,10 @@ from qst.analysis.export.cells import check, utc
 from qst.analysis.export.dictionary import Entry, Missing, entry, meaning
 from qst.errors import InputError
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 SUFFIXES: Final = ()
 TITLE: Final = "BIDS folders"
 DICTIONARY_FILE: Final = "dictionary.json"
@@ -30,6 +36,8 @@ _EXTRA: Final = (
     make_column("onset", Kind.NUMBER, "When the attempt began, since the first attempt of this file.", "s"),
     make_column("recording", Kind.TEXT, "Label of the file with the trace; n/a when there is none."),
 )
+_FINEST_HZ: Final = 1000
+_SLACK: Final = 1e-6  # of a tick, for times that are binary fractions
 _QUANTITY: Final = {"Cel": ("temperature", "Temperature"), "kPa": ("pressure", "Pressure")}
 
 
@@ -130,32 +138,45 @@ def _write_trace(dataset: Dataset, stem: Path, row: Mapping[str, Cell], onset_s:
         return None
     recording = f"{int(str(row['sequence_index'])):03d}attempt{row['attempt']}"
     name = stem.with_name(f"{stem.name}_recording-{recording}_physio")
-    pairs = zip(traces.time_s.tolist(), traces.value.tolist(), strict=True)
+    frequency_hz, shown = hold(traces.time_s)
+    pairs = zip(traces.value[shown].tolist(), traces.time_s[shown].tolist(), strict=True)
     text = "".join(lines(pairs))
     name.with_name(f"{name.name}.tsv.gz").write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
-    write_json(name.with_name(f"{name.name}.json"), _trace_sidecar(traces, row, onset_s))
+    sidecar = _trace_sidecar(traces, row)
+    sidecar |= {"SamplingFrequency": frequency_hz, "StartTime": onset_s + float(traces.time_s[0])}
+    sidecar["SamplesNotShown"] = len(traces.time_s) - len(set(shown.tolist()))
+    write_json(name.with_name(f"{name.name}.json"), sidecar)
     return recording
 
 
-def _trace_sidecar(traces: Traces, row: Mapping[str, Cell], onset_s: float) -> dict[str, Any]:
+def hold(time_s: "npt.NDArray[np.float64]") -> "tuple[int, npt.NDArray[np.intp]]":
+    """A grid that shows every sample: its frequency in Hz, and for each of its ticks the latest sample's index.
+
+    Args:
+        time_s: when the samples were taken, ascending. Those closer than a thousandth of a second may hide each other.
+    """
     import numpy as np  # noqa: PLC0415 - large; the traces were made with it
 
-    times = traces.time_s
-    frequency = float((len(times) - 1) / (times[-1] - times[0]))
-    grid = times[0] + np.arange(len(times)) / frequency
+    gaps = np.diff(time_s)
+    shortest = max(float(gaps[gaps > 0].min()), 1 / _FINEST_HZ)
+    frequency_hz = math.ceil(1 / shortest - _SLACK)
+    ticks = math.ceil((time_s[-1] - time_s[0]) * frequency_hz - _SLACK) + 1
+    grid = time_s[0] + np.arange(ticks) / frequency_hz
+    return frequency_hz, np.searchsorted(time_s, grid + _SLACK / frequency_hz, side="right") - 1
+
+
+def _trace_sidecar(traces: Traces, row: Mapping[str, Cell]) -> dict[str, Any]:
     name, word = _QUANTITY[traces.unit]
     return {
-        "SamplingFrequency": frequency,
-        "StartTime": onset_s + float(times[0]),
-        "Columns": ["time", name],
+        "TaskName": row["protocol_id"],
+        "Columns": [name, "time"],
         "PhysioType": "generic",
-        "LargestDeviationFromGrid": float(np.abs(times - grid).max()),
         "Manufacturer": field(row["instrument"]),
         "ManufacturersModelName": field(row["device_model"]),
         "DeviceSerialNumber": field(row["device_serial"]),
         "time": {
-            "Description": "When the sample was taken, since the attempt's start. Samples are not evenly spaced: use "
-            "this column; SamplingFrequency is the mean, and LargestDeviationFromGrid how far a sample is from it, s.",
+            "Description": "When this sample was taken, since the attempt's start. The instrument was not polled at "
+            "an even rhythm: a sample is repeated until the next, and where this column changes is a recorded sample.",
             **units("s"),
         },
         name: {"Description": f"{word} as the instrument reported it.", **units(traces.unit)},
@@ -196,7 +217,8 @@ Pain thresholds by quantitative sensory testing: {logs} visit logs, {simulated} 
 simulated instruments (column is_simulated).
 
 Each `_beh.tsv` has one row an attempt at a trial, valid or not: select `valid` and `censoring` before you average. Each
-`_physio.tsv.gz` is the temperature or pressure during one attempt; its column `time` counts from the attempt's start.
-Samples are not evenly spaced: use that column. Values have the unit that the column `unit_ucum` names. Tabs and line
-ends in free text were replaced by blanks. `dictionary.json` describes every column.
+`_physio.tsv.gz` is the temperature or pressure during one attempt, sampled and held at an even frequency: nothing is
+interpolated. Its column `time` says when a sample was really taken, since the attempt's start; the lines where it
+changes are the recorded samples. Values have the unit that the column `unit_ucum` names. Tabs and line ends in free
+text were replaced by blanks. `dictionary.json` describes every column.
 """

@@ -2,7 +2,8 @@
 
 SPSS knows two types, 64-bit floats and text of a fixed width, and one value that is no value. The table's words with a
 closed list become numbers with value labels. A number that was not measured is system-missing, which no program can
-average by mistake; a NaN, which no log can hold, would be the user-missing code :data:`NAN_CODE`.
+average by mistake; a NaN, which no log can hold, would be the user-missing code :data:`NAN_CODE`. That code is
+declared only where it occurs: a value label would make R's ``haven::as_factor`` take a measurement for a category.
 """
 
 import math
@@ -139,7 +140,10 @@ def _number(column: Column, cells: Sequence[Cell]) -> _Variable:
         values.append(NAN_CODE if cell is not None and math.isnan(number) else number)
     if whole:
         return _Variable(column, values, "F12.0", "scale" if column.unit else "ordinal", {}, ())
-    return _Variable(column, values, "F12.4", "scale", {NAN_CODE: "not a number"}, (NAN_CODE,))
+    shown = "E11.3" if column.unit == "1" else "F12.4"  # a damage integral of 1e-9 is no zero
+    if NAN_CODE in values:
+        return _Variable(column, values, shown, "scale", {NAN_CODE: "not a number"}, (NAN_CODE,))
+    return _Variable(column, values, shown, "scale", {}, ())
 
 
 def _label(column: Column) -> str:
@@ -152,7 +156,7 @@ def _label(column: Column) -> str:
 
 def _width(variable: _Variable) -> int:
     """Width of the column on the screen, in characters."""
-    digits = int(variable.format[1:].split(".")[0]) if variable.format[0] in "AF" else 23
+    digits = int(variable.format[1:].split(".")[0]) if variable.format[0] in "AEF" else 23
     return max(8, min(digits, _WIDEST_SHOWN))
 
 
