@@ -171,5 +171,18 @@ COLUMNS: Final = (
     _column("seed", _INTEGER, "Everything random in the visit follows from it."),
 )
 
+_OVERLAY = "from the analyst's overlay file; the log itself stays as it is"
+
+#: What an analyst's overlay file did to a row; empty where it did nothing.
+CORRECTION_COLUMNS: Final = (
+    _column("corrected", _TEXT, "Columns of this row that were corrected, separated by blanks.", derivation=_OVERLAY),
+    _column("corrected_from", _TEXT, "What the log says instead, joined by ' | '.", derivation=_OVERLAY),
+    _column("corrected_by", _TEXT, "Who corrected them, joined by ' | '.", derivation=_OVERLAY),
+    _column("corrected_why", _TEXT, "Why, joined by ' | '.", derivation=_OVERLAY),
+)
+
+#: The trial table of a dataset.
+TRIAL_COLUMNS: Final = (*COLUMNS, *CORRECTION_COLUMNS)
+
 #: Names of the columns, in order.
 NAMES: Final = tuple(column.name for column in COLUMNS)

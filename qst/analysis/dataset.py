@@ -1,22 +1,30 @@
-"""``qst.read``: any number of visit logs as one dataset of three tables."""
+"""``qst.read``: any number of visit logs as one dataset of three tables.
 
-from collections.abc import Iterable, Mapping, Sequence
+::
+
+    data = qst.read("logs")
+    data.trials.to_polars()       # one row an attempt, valid or not
+    data.thresholds.to_pandas()   # one row a participant, visit and score
+    data.left_out                 # every log that could not be used, and why
+"""
+
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
+from qst.analysis import corrections as overlay
+from qst.analysis import per_visit, trial_table
 from qst.analysis.columnar import Cell, Table
-from qst.analysis.columns import COLUMNS, Column
-from qst.analysis.summary import VisitSummary, summarise
-from qst.analysis.summary_columns import THRESHOLD_COLUMNS, VISIT_COLUMNS
-from qst.analysis.table import row_tuples
-from qst.errors import InputError
-from qst.protocol.loader import load_bytes
-from qst.protocol.planner import make_plan
+from qst.analysis.columns import Column
+from qst.analysis.files import Paths, find, without_copies
+from qst.analysis.gather import gather
+from qst.analysis.log_rows import LogRows
+from qst.analysis.trial_table import Visit
+from qst.errors import InputError, LogDamagedError
 from qst.record.reader import read_log
-from qst.record.visit_log import VisitLog
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,24 +32,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Column", "Dataset", "LeftOut", "Table", "Traces", "read"]
 
-Paths = str | Path | Iterable[str | Path]
 Which = Literal["real", "simulated", "both"]
-
-RULE_ID: Final = "mean-of-reported-v1"
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A log that gave no rows, or a part of one that was left out.
+    """A log that gave no rows, or (``torn``) a part of one that was left out.
 
     Attributes:
         path: the file.
-        reason: a stable word: ``torn``, ``edited``, ``duplicate``, ``foreign``, ``newer_schema``, ``half_copied``, …
+        reason: a stable word: ``torn``, ``edited``, ``missing``, ``duplicated``, ``out_of_order``, ``foreign``,
+            ``other_log``, ``line_endings``, ``newer_schema``, ``invalid``, ``not_a_log``, ``empty`` (what is wrong
+            inside the file); ``duplicate``, ``half_copied``, ``diverging`` (what is wrong between files);
+            ``unreadable``; ``corrections`` (an overlay file that nobody named).
         text: what is wrong, for people.
+        n_rows_kept: rows of the log that are in the table all the same.
     """
 
     path: str
     reason: str
     text: str
+    n_rows_kept: int = 0
 
 
 class Traces(NamedTuple):
@@ -58,196 +68,144 @@ class Dataset:
     Attributes:
         trials: one row an attempt, valid or not.
         left_out: what could not be used, named.
+        set_aside: logs of the kind (real, simulated) that was not asked for.
     """
 
-    def __init__(self, logs: Sequence[tuple[Path, VisitLog]], left_out: Sequence[LeftOut]) -> None:
-        self._logs = logs
+    def __init__(
+        self,
+        columns: dict[str, list[Cell]],
+        visits: Sequence[Visit],
+        left_out: Sequence[LeftOut],
+        set_aside: Sequence[str] = (),
+    ) -> None:
+        self._columns = columns
+        self._visits = visits
+        self.trials = trial_table.table(columns)
         self.left_out = tuple(left_out)
+        self.set_aside = tuple(set_aside)
 
-    @cached_property
-    def trials(self) -> Table:
-        """One row an attempt, valid or not."""
-        rows = [row for _, log in self._logs for row in row_tuples(log)]
-        return _table("trials", "One row an attempt, valid or not.", COLUMNS, rows)
-
-    @cached_property
+    @property
     def thresholds(self) -> Table:
         """One row a participant, visit and score: means of valid, uncensored trials, with their numbers."""
-        rows = [row for path, log in self._logs for row in _threshold_rows(path, log)]
-        return _table("thresholds", "One row a participant, visit and score.", THRESHOLD_COLUMNS, rows)
+        return self._scored[0]
+
+    @property
+    def unscored(self) -> tuple[LeftOut, ...]:
+        """Visits whose protocol this version cannot score: they have trials and no thresholds."""
+        return tuple(LeftOut(path=path, reason="unscored", text=text) for path, text in self._scored[1])
 
     @cached_property
     def visits(self) -> Table:
         """One row a visit: how complete it is, how it ended, what happened."""
-        rows = [row for path, log in self._logs if (row := _visit_row(path, log)) is not None]
-        return _table("visits", "One row a visit.", VISIT_COLUMNS, rows)
+        return per_visit.visit_table(self._columns, self._visits)
+
+    @cached_property
+    def _scored(self) -> tuple[Table, tuple[per_visit.Unscored, ...]]:
+        return per_visit.threshold_table(self._columns, self._visits)
 
     def traces(self, trial: Mapping[str, Any]) -> Traces:
-        """The samples of one attempt.
+        """The samples of one attempt, read from its log when they are asked for.
 
         Args:
-            trial: anything with ``session_uuid``, ``sequence_index`` and ``attempt``, such as a row of ``trials``.
+            trial: anything with ``session_uuid``, ``sequence_index`` and ``attempt``: a row of ``trials`` as a mapping,
+                or of a frame made of it.
 
         Raises:
             KeyError: the dataset has no such attempt.
+            LogDamagedError: the log is not what it was when the dataset was read.
         """
         import numpy as np  # noqa: PLC0415 - large, and needed here only
 
-        for path, log in self._logs:
-            if log.header is not None and log.header.session_uuid == trial["session_uuid"]:
-                found = read_log(path, traces=True).traces(int(trial["sequence_index"]), int(trial["attempt"]))
-                times = np.array([t for trace in found for t in trace.t_s], dtype=np.float64)
-                values = np.array([v for trace in found for v in trace.value], dtype=np.float64)
-                return Traces(times, values, found[0].unit if found else "")
-        raise KeyError(trial["session_uuid"])
+        sequence_index, attempt = int(trial["sequence_index"]), int(trial["attempt"])
+        visit = self._visit_of(str(trial["session_uuid"]), sequence_index, attempt)
+        log = read_log(Path(visit.path), traces=True)
+        if log.damage or log.last_hash != visit.facts.last_hash:
+            raise LogDamagedError(
+                "this log is not what it was when the dataset was read",
+                where=visit.path,
+                did="gave no samples",
+                remedy="Read the dataset again.",
+            )
+        found = log.traces(sequence_index, attempt)
+        return Traces(
+            np.array([time for trace in found for time in trace.t_s], dtype=np.float64),
+            np.array([value for trace in found for value in trace.value], dtype=np.float64),
+            found[0].unit if found else "",
+        )
+
+    def _visit_of(self, session_uuid: str, sequence_index: int, attempt: int) -> Visit:
+        for visit in self._visits:
+            if visit.facts.session_uuid == session_uuid:
+                names = ("sequence_index", "attempt")
+                places = zip(*(self._columns[name][visit.begin : visit.end] for name in names), strict=True)
+                if (sequence_index, attempt) in places:
+                    return visit
+        raise KeyError((session_uuid, sequence_index, attempt))
 
 
 def read(
-    paths: Paths, *, simulated: Which | None = None, corrections: Path | None = None, verify: bool = True
+    paths: Paths,
+    *,
+    simulated: Which | None = None,
+    corrections: str | Path | None = None,
+    verify: bool = True,
+    helpers: int | None = None,
 ) -> Dataset:
-    """Read visit logs into one dataset.
+    """Read visit logs into one dataset. Every record that becomes a row is validated.
 
     Args:
-        paths: a log, a folder, a pattern such as ``data/*.jsonl``, or several of them.
-        simulated: which visits to take: ``real``, ``simulated``, or ``both``; None refuses a mixture.
-        corrections: an analyst's overlay file.
-        verify: check every hash.
+        paths: a log, a folder (with the folders in it), a pattern such as ``data/*/*.jsonl``, or several of them.
+        simulated: which visits to take: ``real``, ``simulated`` or ``both``. None takes all if they are of one kind,
+            and refuses a mixture.
+        corrections: an analyst's overlay file (:mod:`qst.analysis.corrections`).
+        verify: check every line's hash and place. Without it an edited log can go unnoticed.
+        helpers: processes besides this one; None decides by the size of the files, 0 starts none.
 
     Raises:
-        InputError: nothing was found, or real and simulated visits would mix.
+        InputError: nothing was found; real and simulated visits would mix; a correction does not fit.
     """
-    if corrections is not None:
-        raise InputError("corrections cannot be read yet", where=str(corrections))
-    logs, left_out = [], []
-    for path in _files(paths):
-        log = read_log(path, verify=verify)
-        if log.header is None or log.damage:
-            damage = log.damage[0] if log.damage else None
-            reason, text = (damage.kind.value, damage.what) if damage else ("torn", "it ends inside its first record")
-            left_out.append(LeftOut(path=str(path), reason=reason, text=text))
-        else:
-            logs.append((path, log))
-    kinds = [log.header.simulated for _, log in logs if log.header is not None]
-    if simulated is None and len(set(kinds)) > 1:
+    files = find(paths)
+    overlay_file = None if corrections is None else Path(corrections)
+    if overlay_file is not None:
+        files = [file for file in files if Path(file).resolve() != overlay_file.resolve()]
+    logs = without_copies(gather(files, verify=verify, helpers=helpers))
+    kept, set_aside = _of_kind(logs, simulated)
+    columns, visits = trial_table.build(kept)
+    if overlay_file is not None:
+        overlay.apply(overlay_file, overlay.load(overlay_file), columns, visits)
+    left_out = [_left_out(log) for log in logs if log.reason and log.path not in set_aside]
+    return Dataset(columns, visits, left_out, set_aside)
+
+
+def _of_kind(logs: Sequence[LogRows], simulated: Which | None) -> tuple[list[LogRows], list[str]]:
+    """The logs to take, and the paths of the others.
+
+    Raises:
+        InputError: nobody said what to do with a mixture.
+    """
+    kinds = {log.path: log.facts.simulated for log in logs if log.facts is not None}
+    n_simulated = sum(kinds.values())
+    if simulated not in (None, "real", "simulated", "both"):
+        raise InputError(f"simulated={simulated!r} is unknown", remedy='Say "real", "simulated" or "both".')
+    if simulated is None and 0 < n_simulated < len(kinds):
         raise InputError(
-            f"these are {sum(kinds)} simulated and {len(kinds) - sum(kinds)} real visits",
-            remedy='say simulated="real", "simulated" or "both"',
+            f"these are {n_simulated} simulated and {len(kinds) - n_simulated} real visits",
+            did="made no table",
+            remedy='Say simulated="real", "simulated" or "both"; the column is_simulated tells them apart.',
         )
-    if simulated in ("real", "simulated"):
-        logs = [(p, log) for p, log in logs if log.header and log.header.simulated == (simulated == "simulated")]
-    return Dataset(logs, left_out)
+    if simulated in (None, "both"):
+        return list(logs), []
+    set_aside = [path for path, is_simulated in kinds.items() if is_simulated != (simulated == "simulated")]
+    return [log for log in logs if log.path not in set(set_aside)], set_aside
 
 
-def _files(paths: Paths) -> list[Path]:
-    if isinstance(paths, str | Path):
-        path = Path(paths)
-        if path.is_dir():
-            return sorted(path.rglob("*.jsonl"))
-        return sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
-    return [file for path in paths for file in _files(path)]
+def _left_out(log: LogRows) -> LeftOut:
+    if log.reason == "not_a_log" and _is_overlay(log.path):
+        text = "this is a file of corrections that was not applied: name it as such"
+        return LeftOut(path=log.path, reason="corrections", text=text)
+    return LeftOut(path=log.path, reason=log.reason, text=log.text, n_rows_kept=len(log.rows))
 
 
-def _table(name: str, label: str, columns: tuple[Column, ...], rows: Sequence[tuple[Cell, ...]]) -> Table:
-    cells = tuple(zip(*rows, strict=True)) if rows else ((),) * len(columns)
-    return Table(name=name, label=label, columns=columns, cells=cells)
-
-
-def _whose(log: VisitLog) -> tuple[Cell, ...]:
-    header = log.header
-    if header is None:
-        return ()
-    return (
-        header.study_id,
-        header.participant_id,
-        header.visit,
-        header.session_uuid,
-        header.protocol_id,
-        header.protocol_version,
-        header.protocol_sha256,
-        header.simulated,
-    )
-
-
-def _threshold_rows(path: Path, log: VisitLog) -> list[tuple[Cell, ...]]:
-    header = log.header
-    if header is None:
-        return []
-    plan = make_plan(load_bytes(header.protocol_text.encode("utf-8"), log.name), header.seed)
-    made = summarise(log, plan)
-    return [
-        (
-            *_whose(log),
-            log.outcome.value,
-            score.id,
-            score.label,
-            score.modality.value,
-            RULE_ID,
-            f"half-up to {rule.rounding.step} {rule.rounding.display_unit}",
-            score.n_planned,
-            score.n_valid,
-            score.n_censored,
-            score.n_planned - score.n_valid - score.n_censored,
-            score.n_valid == score.n_planned,
-            score.mean,
-            score.sd,
-            score.median,
-            score.min,
-            score.max,
-            score.unit_ucum,
-            score.mean_unrounded,
-            score.mean_display,
-            score.display_unit,
-            0,
-            str(path),
-        )
-        for rule, score in zip(plan.scores, made.scores if made else (), strict=True)
-    ]
-
-
-def _visit_row(path: Path, log: VisitLog) -> tuple[Cell, ...] | None:
-    header, made = log.header, summarise(log)
-    if header is None or made is None:
-        return None
-    return (*_whose(log), *_course(path, log, made))
-
-
-def _course(path: Path, log: VisitLog, made: VisitSummary) -> tuple[Cell, ...]:
-    header = log.header
-    if header is None:
-        return ()
-    last_end = log.sessions[-1].end
-    return (
-        header.schema_version,
-        _joined(session.software_version for session in log.sessions),
-        _joined(session.operator_id for session in log.sessions),
-        header.station_id,
-        header.clock,
-        header.seed,
-        made.outcome.value,
-        last_end.reason if last_end is not None else "",
-        made.complete,
-        made.n_planned,
-        made.n_attempts,
-        made.n_planned - len(made.missing),
-        made.n_invalid,
-        made.n_interrupted,
-        made.n_censored,
-        " ".join(map(str, made.missing)),
-        made.n_deviations,
-        " | ".join(deviation.text for deviation in log.deviations),
-        made.n_adverse_events,
-        " | ".join(event.text for event in log.adverse_events),
-        sum(type(entry.record).__name__ == "Fault" for entry in log.entries),
-        made.n_sessions,
-        0,
-        made.started_utc,
-        made.ended_utc,
-        "",
-        log.torn.n_bytes if log.torn is not None else 0,
-        log.last_hash,
-        str(path),
-    )
-
-
-def _joined(words: Iterable[str]) -> str:
-    return " | ".join(dict.fromkeys(words))
+def _is_overlay(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(len(overlay.BEGINS)) == overlay.BEGINS

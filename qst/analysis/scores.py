@@ -8,10 +8,64 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from qst.protocol.plan import Plan, PlannedTrial, ScoreRule
-from qst.record.records import Censoring, Score, Trial
+from qst.record.records import Censoring, Score
+
+#: Scoring rules by what a protocol says (rule, treatment of censored trials): the names under which tables record them.
+RULES: Final = {("mean", "exclude"): "mean-of-reported-censored-excluded-v1"}
+
+
+class Scorable(Protocol):
+    """What scoring needs to know about an attempt; a ``Trial`` has it, and so has a row of the trial table."""
+
+    @property
+    def sequence_index(self) -> int:
+        """Which planned trial."""
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at it."""
+
+    @property
+    def supersedes(self) -> int | None:
+        """The attempt that this one replaces."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether it stands after all judgements."""
+
+    @property
+    def censoring(self) -> str:
+        """``none``, ``left`` or ``right``."""
+
+    @property
+    def source(self) -> str:
+        """Who read the value."""
+
+    @property
+    def unit_ucum(self) -> str:
+        """Unit of the values."""
+
+    @property
+    def value_reported(self) -> float | None:
+        """After rounding."""
+
+    @property
+    def value_display(self) -> float | None:
+        """The same in the unit in which it was rounded."""
+
+    @property
+    def value_at_response(self) -> float | None:
+        """As measured."""
+
+    @property
+    def value_peak(self) -> float | None:
+        """As measured."""
+
+
+_Attempt = TypeVar("_Attempt", bound=Scorable)
 
 
 class _Counted(NamedTuple):
@@ -22,7 +76,7 @@ class _Counted(NamedTuple):
     unrounded: float | None
 
 
-def score_all(plan: Plan, trials: Sequence[Trial]) -> tuple[Score, ...]:
+def score_all(plan: Plan, trials: Sequence[Scorable]) -> tuple[Score, ...]:
     """All summary values of a plan.
 
     Args:
@@ -33,7 +87,7 @@ def score_all(plan: Plan, trials: Sequence[Trial]) -> tuple[Score, ...]:
     return tuple(score(rule, plan.trials, standing) for rule in plan.scores)
 
 
-def latest_valid(trials: Sequence[Trial]) -> dict[int, Trial]:
+def latest_valid(trials: Sequence[_Attempt]) -> dict[int, _Attempt]:
     """The attempt that counts for each trial: the latest one that is valid and that no other supersedes.
 
     Args:
@@ -47,7 +101,7 @@ def latest_valid(trials: Sequence[Trial]) -> dict[int, Trial]:
     }
 
 
-def score(rule: ScoreRule, planned: Sequence[PlannedTrial], standing: Mapping[int, Trial]) -> Score:
+def score(rule: ScoreRule, planned: Sequence[PlannedTrial], standing: Mapping[int, Scorable]) -> Score:
     """One summary value. Values are °C or kPa; practice and censored trials never go into it.
 
     Args:
@@ -58,8 +112,7 @@ def score(rule: ScoreRule, planned: Sequence[PlannedTrial], standing: Mapping[in
     Raises:
         ValueError: the rule has a name that this version does not know.
     """
-    if rule.rule != "mean" or rule.censored != "exclude":
-        raise ValueError(f"unknown scoring rule {rule.rule!r} with censored trials {rule.censored!r}")
+    rule_id(rule)
     asked = [one for one in planned if one.stimulus_id == rule.stimulus_id and not one.is_practice]
     made = [(one, standing[one.sequence_index]) for one in asked if one.sequence_index in standing]
     counted = [value for one, trial in made if (value := _counted(one, trial)) is not None]
@@ -73,7 +126,7 @@ def score(rule: ScoreRule, planned: Sequence[PlannedTrial], standing: Mapping[in
         display_unit=rule.rounding.display_unit,
         n_planned=len(asked),
         n_valid=len(counted),
-        n_censored=sum(trial.censoring is not Censoring.NONE for _, trial in made),
+        n_censored=sum(trial.censoring != Censoring.NONE for _, trial in made),
         mean=_mean(values),
         mean_display=_decimal_mean([value.display for value in counted]),
         mean_unrounded=_mean([value.unrounded for value in counted]),
@@ -84,9 +137,21 @@ def score(rule: ScoreRule, planned: Sequence[PlannedTrial], standing: Mapping[in
     )
 
 
-def _counted(planned: PlannedTrial, trial: Trial) -> _Counted | None:
+def rule_id(rule: ScoreRule) -> str:
+    """The name of the rule, one of :data:`RULES`.
+
+    Raises:
+        ValueError: this version does not know it.
+    """
+    known = RULES.get((rule.rule, rule.censored))
+    if known is None:
+        raise ValueError(f"unknown scoring rule {rule.rule!r} with censored trials {rule.censored!r}")
+    return known
+
+
+def _counted(planned: PlannedTrial, trial: Scorable) -> _Counted | None:
     """What a trial contributes; None when its threshold was not measured."""
-    if trial.censoring is not Censoring.NONE or trial.value_reported is None or trial.value_display is None:
+    if trial.censoring != Censoring.NONE or trial.value_reported is None or trial.value_display is None:
         return None
     # A gauge that only the operator can read keeps its peak and nothing else.
     peak = trial.source == "operator" or planned.reading == "peak"

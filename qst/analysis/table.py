@@ -109,7 +109,7 @@ class _Common:
     def __init__(self, log: VisitLog, header: Header) -> None:
         self._file_name = log.name
         self._header = header
-        self._tz_offset = _offset_text(header.utc_offset_s)
+        self._tz_offset = offset_text(header.utc_offset_s)
         self._front: dict[tuple[int, Modality], tuple[Cell, ...]] = {}
 
     def row(self, attempt: Attempt) -> tuple[Cell, ...]:
@@ -157,7 +157,7 @@ def _measured(attempt: Attempt) -> _Measured:
 
 def _ids_and_devices(header: Header, session: Session, modality: Modality) -> tuple[Cell, ...]:
     """The columns up to the design."""
-    device = _instrument(session, "algometer" if modality is Modality.PRESSURE else "thermode")
+    device = instrument_of(session, "algometer" if modality is Modality.PRESSURE else "thermode")
     return (
         header.schema_version,
         header.study_id,
@@ -179,12 +179,12 @@ def _ids_and_devices(header: Header, session: Session, modality: Modality) -> tu
     )
 
 
-def _instrument(session: Session, role: str) -> InstrumentEntry:
+def instrument_of(session: Session, role: str) -> InstrumentEntry:
     """The instrument in this role as it answered in this session."""
     return next((entry for entry in session.instruments if entry.role == role), _NO_INSTRUMENT)
 
 
-def _offset_text(offset_s: int) -> str:
+def offset_text(offset_s: int) -> str:
     """``+01:00``."""
     hours, minutes = divmod(abs(offset_s) // 60, 60)
     return f"{'-' if offset_s < 0 else '+'}{hours:02d}:{minutes:02d}"

@@ -26,9 +26,12 @@ _PREV_KEY = b',"prev":"'
 _HASH_KEY = b'","hash":"'
 _END = b'"}'
 #: Lengths from the end of a line: of ``,"hash":"…"}``, to the hash, and to ``prev``.
-_HASHED_END = -(len(_HASH_KEY) - 1 + 64 + len(_END))
+HASHED_END = -(len(_HASH_KEY) - 1 + 64 + len(_END))
 _DIGEST = slice(-(64 + len(_END)), -len(_END))
-_PREV = slice(_HASHED_END - 65, _HASHED_END - 1)
+_PREV = slice(HASHED_END - 65, HASHED_END - 1)
+
+#: How a line ends, of the hashes of its predecessor and of itself.
+END_OF_LINE = _PREV_KEY + b"%b" + _HASH_KEY + b"%b" + _END
 
 _PAIR = re.compile(rb',"prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"')
 
@@ -90,7 +93,7 @@ def _is_finite(record: Record) -> bool:
 
 def is_bound(line: bytes, prev: bytes) -> bool:
     """Whether ``line`` (without line feed) is unchanged and follows the line with the hash ``prev``."""
-    return line.endswith(_PREV_KEY + prev + _HASH_KEY + _digest(line[:_HASHED_END]) + _END)
+    return line.endswith(END_OF_LINE % (prev, _digest(line[:HASHED_END])))
 
 
 def is_chain(lines: Iterable[bytes]) -> bool:
@@ -98,7 +101,7 @@ def is_chain(lines: Iterable[bytes]) -> bool:
     sha256 = hashlib.sha256
     prev = ZERO_HASH.encode("ascii")
     for line in lines:
-        digest = sha256(line[:_HASHED_END]).hexdigest().encode("ascii")
+        digest = sha256(line[:HASHED_END]).hexdigest().encode("ascii")
         if not line.endswith(_PREV_KEY + prev + _HASH_KEY + digest + _END):
             return False
         prev = digest

@@ -23,7 +23,7 @@ _TRACE = (b'{"type":"trace",',)
 #: What no table needs: left out when ``details=False``.
 _DETAILS = (b'{"type":"state",', b'{"type":"prompt",', b'{"type":"answer",')
 #: What msgspec raises for a line that is no record; wrong UTF-8 inside a text comes as its own error.
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
 _HASHED = re.compile(rb',"hash":"[0-9a-f]{64}"\}')
 
@@ -114,7 +114,7 @@ def _read_quickly(cut: _File, skip: tuple[bytes, ...], *, verify: bool) -> tuple
                 entries.append(Entry(number, seq, utc, t_s, prev, digest, record))
                 if number > 1 and type(record) is Header:
                     return None
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return entries, lines[-1]
 
@@ -137,7 +137,7 @@ def _read_thoroughly(cut: _File, skip: tuple[bytes, ...]) -> tuple[list[Entry], 
         if not lines[index].startswith(skip):
             try:
                 entries.append(_entry(index + 1, lines[index]))
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 what = f"this line is unchanged, but it is no record of this schema: {error}"
                 damage.append(Damage(index + 1, seq_of(lines[index]), DamageKind.INVALID, what))
     damage.sort(key=lambda item: item.line)
@@ -152,7 +152,7 @@ def _entry(number: int, line: bytes) -> Entry:
 def _newer_schema(header: bytes, damage: list[Damage]) -> bool:
     try:
         version = _VERSION.decode(header).schema_version
-    except _UNREADABLE:
+    except UNREADABLE:
         return False  # the header itself is named as invalid when it is read
     if version <= SCHEMA_VERSION:
         return False

@@ -1,0 +1,226 @@
+"""One log as rows and facts, small enough to cross from one process to another.
+
+A row holds what differs between attempts; what all attempts of a session with the same kind of instrument share (who,
+what, which device) stands once in ``shared``. :mod:`qst.analysis.gather` spreads both over the columns of the table.
+"""
+
+from collections.abc import Iterable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from qst.analysis.columns import INTERRUPTED, NAMES
+from qst.analysis.table import instrument_of, offset_text
+from qst.instruments import Modality
+from qst.record.one_pass import parse_for_tables
+from qst.record.records import Fault, Header, Trial, TrialStart
+from qst.record.visit_log import Attempt, Session, VisitLog
+
+#: Columns that need the judgements and the line, in the order of a row, behind those of the trial.
+OF_ATTEMPT: Final = ("valid", "invalid_reason", "note", "t_utc", "t_mono_ns", "prev_hash", "hash", "superseded")
+#: Columns whose values are fields of the trial's record.
+OF_TRIAL: Final = tuple(name for name in NAMES if name in Trial.__struct_fields__ and name not in OF_ATTEMPT)
+#: Columns that attempts share, in the order of ``LogRows.shared``; the name of the file is the file's own.
+OF_SESSION: Final = tuple(name for name in NAMES if name not in {*OF_TRIAL, *OF_ATTEMPT, "trace_file"})
+
+#: Why an attempt does not count although nobody rejected it.
+NOT_JUDGED: Final = "not judged: the log ends before the operator's decision on this attempt"
+
+#: What is said of a torn log.
+TORN: Final = (
+    "the last {} bytes are no whole line and were left out: the process was killed, or the file was copied half; "
+    "the {} attempts before them are whole and in the table"
+)
+
+_MODALITY: Final = OF_TRIAL.index("modality")
+_VALID: Final = 1 + len(OF_TRIAL)  # behind the index into ``shared``
+_of_trial = attrgetter(*OF_TRIAL)
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What is known about a visit besides its attempts. Texts of several records are joined by ' | '."""
+
+    schema_version: int
+    study_id: str
+    participant_id: str
+    visit: int
+    session_uuid: str
+    protocol_id: str
+    protocol_version: str
+    protocol_sha256: str
+    protocol_text: str
+    simulated: bool
+    station_id: str
+    clock: str
+    seed: int
+    tz_offset: str
+    n_planned: int
+    software_versions: str
+    operator_ids: str
+    outcome: str
+    outcome_reason: str
+    n_deviations: int
+    deviations: str
+    n_adverse_events: int
+    adverse_events: str
+    n_faults: int
+    n_sessions: int
+    started_utc: str
+    ended_utc: str
+    torn_bytes: int
+    last_hash: str
+    n_lines: int
+
+
+class LogRows(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A log as rows. Without ``facts`` it gives no rows, and ``reason`` and ``text`` say why."""
+
+    path: str
+    reason: str = ""
+    text: str = ""
+    facts: Facts | None = None
+    shared: list[tuple[Any, ...]] = []
+    rows: list[tuple[Any, ...]] = []  # index into ``shared``, fields of the trial, then those of the attempt
+
+
+def read_rows(path: str, *, verify: bool) -> LogRows:
+    """One log as rows; a log that cannot be used says why.
+
+    Args:
+        path: the file.
+        verify: check every line's hash.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        return LogRows(path=path, reason="unreadable", text=f"the file cannot be read: {error.strerror}")
+    return rows_of(path, parse_for_tables(data, name=Path(path).name, verify=verify))
+
+
+def rows_of(path: str, log: VisitLog) -> LogRows:
+    """A log as ``parse_for_tables`` returns it, as rows."""
+    if log.damage:
+        more = f"; and {len(log.damage) - 1} more finding(s)" if len(log.damage) > 1 else ""
+        return LogRows(path=path, reason=log.damage[0].kind.value, text=log.damage[0].what + more)
+    header = log.header
+    if header is None:
+        return LogRows(path=path, reason="torn", text="the file ends inside its first record: nothing can be read")
+    shared: dict[tuple[int, bool], int] = {}
+    prefixes: list[tuple[Any, ...]] = []
+    rows = []
+    for attempt in log.attempts:
+        measured = _of_trial(attempt.trial) if attempt.trial is not None else _of_start(attempt.start)
+        key = (attempt.session.number, measured[_MODALITY] is Modality.PRESSURE)
+        if key not in shared:
+            shared[key] = len(prefixes)
+            prefixes.append(_shared(header, attempt.session, pressure=key[1]))
+        rows.append((shared[key], *measured, *_of_attempt(attempt)))
+    if rows and not log.ended and log.attempts[-1].decision is None:
+        rows[-1] = _not_judged(rows[-1])
+    torn_bytes = log.torn.n_bytes if log.torn is not None else 0
+    return LogRows(
+        path=path,
+        reason="torn" if torn_bytes else "",
+        text=TORN.format(torn_bytes, len(rows)) if torn_bytes else "",
+        facts=_facts(log, header),
+        shared=prefixes,
+        rows=rows,
+    )
+
+
+def _of_start(start: TrialStart | None) -> tuple[Any, ...]:
+    """An attempt whose result was never recorded: its place in the design, and no value."""
+    if start is None:
+        raise ValueError("an attempt has a start, a result, or both")
+    known = {
+        **dict.fromkeys(("trace_sha256", "display_unit", "rate_flag", "instrument", "source", "raw_text"), ""),
+        **msgspec.structs.asdict(start),
+        "unit_ucum": "kPa" if start.modality is Modality.PRESSURE else "Cel",
+        "outcome": INTERRUPTED,
+        "n_samples": 0,
+    }
+    return tuple(known.get(name) for name in OF_TRIAL)
+
+
+def _of_attempt(attempt: Attempt) -> tuple[Any, ...]:
+    return (
+        attempt.valid,
+        attempt.invalid_reason,
+        " | ".join(attempt.notes),
+        attempt.utc,
+        round(attempt.t_s * 1e9),
+        attempt.prev,
+        attempt.hash,
+        attempt.superseded,
+    )
+
+
+def _not_judged(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The last attempt of a log that does not end by itself: a rejection may be what is lost."""
+    if not row[_VALID]:
+        return row
+    return (*row[:_VALID], False, NOT_JUDGED, *row[_VALID + 2 :])
+
+
+def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, ...]:
+    """As ``OF_SESSION``."""
+    device = instrument_of(session, "algometer" if pressure else "thermode")
+    cells: dict[str, Any] = {name: getattr(header, name, None) for name in OF_SESSION}
+    cells |= {
+        "software_version": session.software_version,
+        "is_simulated": header.simulated,
+        "operator_id": session.operator_id,
+        "device_model": device.model,
+        "device_serial": device.serial,
+        "firmware": device.firmware,
+        "calibration_date": device.calibration_date,
+        "tip_area_cm2": device.tip_area_cm2,
+        "thermode_area_cm2": device.thermode_area_cm2,
+        "tz_offset": offset_text(header.utc_offset_s),
+        "rate_unit_ucum": "kPa/s" if pressure else "K/s",
+        "session": session.number,
+        "seed": session.seed,
+    }
+    return tuple(cells[name] for name in OF_SESSION)
+
+
+def _facts(log: VisitLog, header: Header) -> Facts:
+    end = log.sessions[-1].end
+    return Facts(
+        schema_version=header.schema_version,
+        study_id=header.study_id,
+        participant_id=header.participant_id,
+        visit=header.visit,
+        session_uuid=header.session_uuid,
+        protocol_id=header.protocol_id,
+        protocol_version=header.protocol_version,
+        protocol_sha256=header.protocol_sha256,
+        protocol_text=header.protocol_text,
+        simulated=header.simulated,
+        station_id=header.station_id,
+        clock=header.clock,
+        seed=header.seed,
+        tz_offset=offset_text(header.utc_offset_s),
+        n_planned=header.n_planned,
+        software_versions=_joined(dict.fromkeys(session.software_version for session in log.sessions)),
+        operator_ids=_joined(dict.fromkeys(session.operator_id for session in log.sessions)),
+        outcome=log.outcome.value,
+        outcome_reason=end.reason if end is not None else "",
+        n_deviations=len(log.deviations),
+        deviations=_joined(deviation.text for deviation in log.deviations),
+        n_adverse_events=len(log.adverse_events),
+        adverse_events=_joined(event.text for event in log.adverse_events),
+        n_faults=sum(isinstance(entry.record, Fault) for entry in log.entries),
+        n_sessions=len(log.sessions),
+        started_utc=log.entries[0].utc,
+        ended_utc=log.entries[-1].utc,
+        torn_bytes=log.torn.n_bytes if log.torn is not None else 0,
+        last_hash=log.last_hash,
+        n_lines=log.last_seq,
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " | ".join(texts)
