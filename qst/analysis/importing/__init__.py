@@ -1,0 +1,1 @@
+"""Thresholds that were not recorded by the suite: written down by hand, or exported by another program."""
