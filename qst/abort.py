@@ -98,9 +98,14 @@ class AbortSwitch:
         self._wakers: list[Callable[[], None]] = []
 
     @property
+    def standing(self) -> tuple[AbortCause, ...]:
+        """Every stop that was thrown and not cleared, oldest first."""
+        return tuple(self._thrown[self._cleared :])
+
+    @property
     def cause(self) -> AbortCause | None:
-        """The strongest stop that was thrown and not cleared, or None."""
-        return strongest(tuple(self._thrown[self._cleared :]))
+        """The strongest of them, or None."""
+        return strongest(self.standing)
 
     @property
     def obeyed(self) -> AbortCause | None:

@@ -1,13 +1,15 @@
 """One attempt at one trial: the state machine joined to its instrument, the button, the operator and the log.
 
-Everything that ends a stimulus reaches the instrument before it reaches the log.
+A stop is raised out of whatever the attempt is doing (:class:`qst.abort.Aborted`), reaches the instrument, and only
+then the log: :meth:`Attempt._run_safely` and :meth:`Attempt._stop` are the whole of that way.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
-from qst.abort import AbortCause, Aborted, AbortSwitch
+from qst.abort import AbortCause, Aborted, AbortSwitch, ends_the_visit, strongest
 from qst.clock import Clock
-from qst.errors import InstrumentError, InstrumentFaultError, LinkError, QstError, WireError
+from qst.errors import InstrumentError, InstrumentFaultError, QstError
 from qst.instruments import (
     Modality,
     OperatorRead,
@@ -22,29 +24,23 @@ from qst.record import records
 from qst.record.records import Outcome
 from qst.safety import SkinAccount
 from qst.visit.bench import Bench
-from qst.visit.desk import Desk, LogSink, VisitStopped
-from qst.visit.entry import Entry, enter_value
+from qst.visit.commands import INSTRUMENT_FAILURES, Commands
+from qst.visit.desk import Desk, LogSink
 from qst.visit.journal import AttemptJournal
-from qst.visit.operator import Alarm, Measured, Pace, ReleaseNow, Remark, TrialBegan
+from qst.visit.operator import Measured, Pace, Remark, TrialBegan
 from qst.visit.outcome import trial_record
-from qst.visit.rates import achieved_rate
+from qst.visit.peak import GAUGE_PERIOD_S, Peak, read_peak
 from qst.visit.states import BEFORE_RAMP, Action, TrialState
 from qst.visit.trial import LOOK, LimitsTrial, held_button
 
 #: Time between two looks at the instrument while nothing ramps, s.
 IDLE_PERIOD_S = 0.1
-#: A hand-held gauge streams 50 readings a second; this is how often they are fetched, s.
-GAUGE_PERIOD_S = 0.02
 #: A ramp may move this far between two looks, °C: the last value before a press is at most this far from the press.
 STEP_C = 0.009
 #: Shortest and longest time between two looks at a thermode that ramps, s. MMS drops requests above about 100 a second.
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.03
 #: How long a button may be down before an attempt begins, s; an accidental press is over by then.
 HELD_S = 2.0
-#: How long a simulated hand may take to let go before its gauge is read, s.
-LET_GO_S = 1.5
-#: An instrument that failed; everything else is a defect of the suite and is not caught here.
-INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
 
 
 class Attempt:
@@ -90,10 +86,10 @@ class Attempt:
         self._account = SkinAccount() if isinstance(planned.ramp, ThermalRamp) else None
         self._journal = AttemptJournal(self._trial, attempt, log, desk)
         self._ramp_period_s = ramp_period_s(planned)
-        self._stopped = False
+        self._commands = Commands(self._trial, self._instrument, bench, desk, abort)
+        self._peak = Peak()
+        self._ended: AbortCause | None = None  # the stop that ends the visit, too
         self.paused = False  # ended before its ramp because a pause was asked for
-        self._entry = Entry(value_kpa=None, raw_text="")
-        self.peak_note = ""  # how the gauge's own peak differs from its readings
         self.fault: QstError | None = None
         self.record: records.Trial | None = None
 
@@ -111,20 +107,18 @@ class Attempt:
             earlier_kpa: earlier values at this site, against which a typed value is checked.
 
         Raises:
-            Aborted: the switch was thrown; the instrument is safe and the attempt is recorded before this goes on.
-            VisitStopped: the visit was ended while the value was being entered; likewise recorded.
+            Aborted: a stop ends the visit; the instrument is safe and the attempt is recorded before this goes on.
             LogWriteError: the log cannot be written; the instrument is safe.
         """
-        planned = self._planned
-        self._journal.begin(self._supersedes)
-        self._desk.tell(TrialBegan(planned, self._attempt, n_trials))
-        ended: BaseException | None = self._run_safely()
+        self._run_safely(n_trials)
+        ended = None if self._ended is None else Aborted(self._ended)
         if ended is None:
             try:
                 self._read_peak(earlier_kpa)
-            except (Aborted, VisitStopped) as stopped:
+            except Aborted as stopped:
                 # The stimulus is over; what was measured is recorded before the visit ends.
                 ended = stopped
+        self.fault = self.fault or self._commands.failure
         self._name_fault()
         with self._abort.shielded():
             record = self._record(last_stimulus_s)
@@ -132,24 +126,64 @@ class Attempt:
             raise ended
         return record
 
+    @property
+    def peak_note(self) -> str:
+        """How the gauge's own peak differs from its readings."""
+        return self._peak.note
+
+    # -- stops ----------------------------------------------------------------------------------------------------
+
+    def _run_safely(self, n_trials: int) -> None:
+        """The attempt, with every way out of it leading through safety.
+
+        A stop is obeyed and the attempt goes on to its end: the way back. Meanwhile only a stronger stop breaks in, and
+        is obeyed in the same way.
+        """
+        turn: Callable[[], None] = functools.partial(self._begin, n_trials)
+        try:
+            while True:
+                try:
+                    turn()
+                    break
+                except Aborted:
+                    turn = self._stop
+        except BaseException:
+            self._commands.make_safe()
+            raise
+        self._forget_stops()
+
+    def _stop(self) -> None:
+        """Obey the stops that came: the instrument first, then the log; then the way back."""
+        causes, found = self._abort.take(), self._trial.state
+        cause = strongest(causes)
+        try:
+            if cause is not None:
+                actions = self._trial.stop(cause, self._clock.monotonic())
+                if self._commands.cut_short:  # the instrument may have heard the command or not
+                    actions = [Action.MAKE_SAFE, Action.RELEASE]
+                self._guarded(actions)
+        finally:
+            # A stronger stop that breaks in, or an instrument that fails to obey, does not unmake the wish.
+            for each in causes:
+                self._journal.stop(each, found)
+        self._loop()
+
+    def _forget_stops(self) -> None:
+        """The stimulus is over: what was thrown until now belonged to it, and what comes from here on does not."""
+        for cause in self._abort.take():
+            self._journal.stop(cause, self._trial.state)
+        obeyed = self._abort.obeyed
+        if obeyed is not None and ends_the_visit(obeyed):
+            self._ended = obeyed
+        self._abort.clear()
+
     # -- the loop -------------------------------------------------------------------------------------------------
 
-    def _run_safely(self) -> Aborted | None:
-        """The loop, with every way out of it leading through safety."""
-        try:
-            self._set_up()
-            self._loop()
-        except Aborted as aborted:
-            with self._abort.shielded():
-                found = self._trial.state
-                self._guarded(self._trial.stop(aborted.cause, self._clock.monotonic()))
-                self._journal.stop(aborted.cause.value, found)
-                self._loop()
-            return aborted
-        except BaseException:
-            self._make_safe()
-            raise
-        return None
+    def _begin(self, n_trials: int) -> None:
+        self._journal.begin(self._supersedes)
+        self._desk.tell(TrialBegan(self._planned, self._attempt, n_trials))
+        self._set_up()
+        self._loop()
 
     def _set_up(self) -> None:
         try:
@@ -195,10 +229,13 @@ class Attempt:
             clock.sleep(next_s - clock.monotonic())
 
     def _step(self) -> None:
-        """One look at everything: the operator first, because a stop waits for nothing."""
+        """One look at everything."""
         trial, now_s = self._trial, self._clock.monotonic()
         self._desk.listen()
-        self._obey_operator(now_s)
+        if self._desk.pause_asked and trial.state in BEFORE_RAMP:
+            # A pause begins while no ramp runs: the attempt ends before its ramp.
+            self.paused = True
+            self._do(trial.stop(AbortCause.OPERATOR_STOP, now_s))
         if self._button is not None:
             for edge in self._button.edges():
                 self._do(trial.edge(edge))
@@ -209,21 +246,6 @@ class Attempt:
             self._do(trial.arm(self._clock.monotonic()))
         if trial.operator_read and trial.state is TrialState.RAMP:
             self._pace(now_s)
-
-    def _obey_operator(self, now_s: float) -> None:
-        """A stop at once; a pause only while no ramp runs, and then the attempt ends before its ramp."""
-        desk, trial = self._desk, self._trial
-        if desk.stop_asked is not None and not self._stopped:
-            self._stopped = True
-            found = trial.state
-            try:
-                self._do(trial.stop(desk.stop_asked, now_s))
-            finally:
-                # An instrument that fails to obey does not unmake the wish.
-                self._journal.stop(desk.stop_asked.value, found)
-        elif desk.pause_asked and trial.state in BEFORE_RAMP:
-            self.paused = True
-            self._do(trial.stop(AbortCause.OPERATOR_STOP, now_s))
 
     def _may_start(self) -> bool:
         """Whether the instrument would obey; a hand always does."""
@@ -250,26 +272,12 @@ class Attempt:
             elapsed_s = now_s - self._trial.changes[-1][0]
             self._desk.tell(Pace(elapsed_s, self._display.expected_display(elapsed_s)))
 
-    # -- carrying out ---------------------------------------------------------------------------------------------
+    # -- faults ---------------------------------------------------------------------------------------------------
 
     def _do(self, actions: Sequence[Action]) -> None:
-        """Carry out what the state machine decided, in its order."""
-        for action in actions:
-            match action:
-                case Action.STOP:
-                    self._instrument.stop()
-                case Action.MAKE_SAFE:
-                    self._name_fault()
-                    self._make_safe()
-                case Action.ADAPT:
-                    if self._bench.thermode is not None:
-                        self._bench.thermode.adapt()
-                case Action.BEGIN:
-                    self._begin()
-                case Action.RELEASE:
-                    self._release()
-                case Action.ALARM:
-                    self._alarm()
+        if Action.MAKE_SAFE in actions:
+            self._name_fault()  # making safe may take seconds when nothing answers: the operator's hands are faster
+        self._commands.do(actions)
 
     def _guarded(self, actions: Sequence[Action]) -> None:
         """Carry out, and turn a failing instrument into the end of the trial."""
@@ -278,77 +286,16 @@ class Attempt:
         except INSTRUMENT_FAILURES as error:
             self._fail(error)
 
-    def _begin(self) -> None:
-        self._instrument.begin()
-        if isinstance(self._planned.ramp, PressureRamp) and self._bench.hands is not None:
-            self._bench.hands.press(rate_kpa_per_s=self._planned.ramp.rate_kpa_per_s)
-
-    def _release(self) -> None:
-        if self._bench.hands is not None:
-            self._bench.hands.release()
-        self._desk.tell(ReleaseNow())
-
-    def _alarm(self) -> None:
-        alarm = self._trial.alarm
-        if alarm is not None:
-            self._desk.tell(Alarm(alarm.text, urgent=alarm.urgent))
-
-    def _make_safe(self) -> None:
-        try:
-            self._instrument.make_safe()
-        except INSTRUMENT_FAILURES as error:
-            # Nothing more can be done from here; the operator is told to take the instrument off the skin.
-            self.fault = self.fault or error
-
     def _fail(self, error: QstError) -> None:
         self.fault = self.fault or error
-        # Making safe may take seconds when nothing answers: the operator's hands are faster.
         self._desk.tell(Remark(f"{error}. {error.remedy}".strip()))
         doubtful = isinstance(error, InstrumentError)
         self._do(self._trial.fault(error, self._clock.monotonic(), doubtful=doubtful))
 
     def _read_peak(self, earlier_kpa: Sequence[float]) -> None:
-        """The value that stands on the gauge after the press: read by software, or typed in by the operator."""
-        trial, gauge = self._trial, self._bench.algometer
-        if gauge is None or self._planned.modality is not Modality.PRESSURE or self.fault is not None:
-            return
-        elapsed_s = trial.result().ramp_duration_s
-        if isinstance(gauge, OperatorRead):
-            if elapsed_s is not None and trial.result().outcome is not Outcome.TIMEOUT:
-                self._entry = enter_value(
-                    self._desk,
-                    gauge,
-                    self._planned,
-                    elapsed_s=elapsed_s,
-                    earlier_kpa=earlier_kpa,
-                    shown=self._simulated_display(),
-                )
-            return
-        try:
-            gauge.stop()
-            self._entry = Entry(value_kpa=gauge.peak_kpa(), raw_text="")
-            self.peak_note = self._compare_peak(gauge.capabilities.resolution)
-        except INSTRUMENT_FAILURES as error:
-            # The readings stand; the gauge's own peak is missing and the fault says why.
-            self.fault = error
-
-    def _simulated_display(self) -> str:
-        """What a simulated console shows once the hand has let go; a real one only the operator can see."""
-        hands = self._bench.hands
-        if hands is None:
-            return ""
-        self._desk.rest(self._clock.monotonic() + LET_GO_S)
-        return hands.read_display()
-
-    def _compare_peak(self, resolution_kpa: float) -> str:
-        """The gauge's peak against the greatest reading: they may differ by two digits, or by one reading's rise."""
-        peak, seen = self._entry.value_kpa, self._trial.result().value_peak
-        rate, _ = achieved_rate(self._trial.ramp_samples)
-        if peak is None or seen is None or rate is None:
-            return ""
-        if abs(peak - seen) <= max(2 * resolution_kpa, rate * GAUGE_PERIOD_S) + 1e-9:
-            return ""
-        return f"the gauge's own peak is {peak:.2f} kPa, the greatest reading {seen:.2f} kPa"
+        if self._planned.modality is Modality.PRESSURE and self.fault is None:
+            self._peak = read_peak(self._trial, self._bench, self._desk, self._clock, earlier_kpa)
+            self.fault = self._peak.fault
 
     # -- recording ------------------------------------------------------------------------------------------------
 
@@ -366,13 +313,13 @@ class Attempt:
             attempt=self._attempt,
             supersedes=self._supersedes,
             instrument=self._bench.driver(self._planned.modality),
-            peak=self._entry.value_kpa,
-            raw_text=self._entry.raw_text,
+            peak=self._peak.entry.value_kpa,
+            raw_text=self._peak.entry.raw_text,
             last_stimulus_s=last_stimulus_s,
             # Nobody knows what the skin had in a gap.
             dose=self._account.dose if self._account is not None and not self._trial.blind_s else None,
             trace_sha256=trace_sha256,
-            invalid_reason=self._entry.problem,
+            invalid_reason=self._peak.entry.problem,
         )
         self._journal.result(record)
         self.record = record

@@ -1,12 +1,13 @@
 """The desk: everything that passes between the visit and its operator, with the record of it.
 
-Notes, adverse events, pauses and stops are taken at any moment, whatever else is going on, and are in the log before
-anything else happens.
+Notes, adverse events and pauses are taken at any moment, whatever else is going on, and are in the log before anything
+else happens. A stop is no message: whoever stops throws the abort switch. An operator that has no thread of its own
+(automatic, scripted) may say it here; then it is thrown here.
 """
 
 from typing import Protocol
 
-from qst.abort import AbortCause
+from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.protocol.plan import PlannedTrial
 from qst.record import records
@@ -36,19 +37,10 @@ class LogSink(Protocol):
         """Append a record; returns its hash. Raises LogWriteError."""
 
     def commit(self) -> None:
-        """Return only when everything written is on the disk. Raises LogWriteError."""
+        """Return only when everything written is on the disk. Raises LogWriteError, and Aborted while it waits."""
 
-
-class VisitStopped(Exception):  # noqa: N818 - control flow of the visit, not an error
-    """The operator or the participant ended the visit between two stimuli.
-
-    Args:
-        cause: who ended it.
-    """
-
-    def __init__(self, cause: AbortCause) -> None:
-        super().__init__(cause.value)
-        self.cause = cause
+    def check(self) -> None:
+        """Raise LogWriteError if what was written before did not get there. Costs next to nothing."""
 
 
 class Desk:
@@ -58,21 +50,26 @@ class Desk:
         operator: whoever runs the visit.
         log: the visit's log.
         clock: the visit's clock.
+        abort: thrown when the operator says that something must stop.
         by: operator id for the records.
+
+    Attributes:
+        doing: what the visit waits for: a kind of prompt, or ``rest``; a stop finds it here.
     """
 
-    def __init__(self, operator: Operator, log: LogSink, clock: Clock, by: str) -> None:
+    def __init__(self, operator: Operator, log: LogSink, clock: Clock, abort: AbortSwitch, by: str) -> None:
         self._operator = operator
         self._log = log
         self._clock = clock
+        self._abort = abort
         self.by = by
         self._prompts = 0
         self._answers: list[Answered] = []
         self._rest_skip: str | None = None
-        self._resting = False
         self.follows_samples = operator.follows_samples
         self.pause_asked = False
-        self.stop_asked: AbortCause | None = None
+        self._resting = False
+        self.doing = "visit"
         self.sequence_index: int | None = None  # the trial that remarks belong to
 
     def tell(self, event: LiveEvent) -> None:
@@ -80,11 +77,11 @@ class Desk:
         self._operator.tell(event)
 
     def listen(self) -> None:
-        """Take in whatever the operator has said. Never waits."""
+        """Take in whatever the operator has said. Never waits. Raises Aborted when it was a stop."""
         for command in self._operator.poll():
             match command:
                 case StopAsked(cause=cause):
-                    self.stop_asked = cause
+                    self._abort.throw(cause)
                 case PauseAsked():
                     self.pause_asked = True
                     self.tell(Remark("     a pause is asked for; it begins when no stimulus is running"))
@@ -94,6 +91,7 @@ class Desk:
                     self._take_note(command)
                 case Answered():
                     self._answers.append(command)
+        self._abort.check()
 
     def _skip_rest(self, reason: str) -> None:
         if self._resting:
@@ -110,11 +108,6 @@ class Desk:
         self._log.write(record)
         self.tell(Remark(f"     noted: {note.text}"))
 
-    def take_stop(self) -> AbortCause | None:
-        """The stop that was asked for, once."""
-        cause, self.stop_asked = self.stop_asked, None
-        return cause
-
     def ask(
         self,
         kind: PromptKind,
@@ -128,8 +121,7 @@ class Desk:
         """Ask, and wait for the answer while listening to everything else.
 
         Raises:
-            VisitStopped: a stop came instead of an answer.
-            Aborted: the abort switch was thrown.
+            Aborted: a stop came instead of an answer.
         """
         self._prompts += 1
         prompt = OperatorPrompt(
@@ -144,7 +136,13 @@ class Desk:
         index = planned.sequence_index if planned else None
         self._log.write(records.Prompt(prompt=prompt.id, kind=kind.value, text=text, sequence_index=index))
         self._operator.present(prompt)
-        answer = self._await(prompt)
+        before, self.doing = self.doing, kind.value
+        try:
+            answer = self._await(prompt)
+        except Aborted:
+            self._operator.retract()
+            raise
+        self.doing = before
         self._log.write(
             records.Answer(
                 prompt=prompt.id, answer=answer.text or answer.choice.value, reason=answer.reason, by=self.by
@@ -155,7 +153,6 @@ class Desk:
     def _await(self, prompt: OperatorPrompt) -> Answered:
         while True:
             self.listen()
-            self._raise_stop()
             for answer in self._answers:
                 if answer.prompt_id == prompt.id and answer.choice in prompt.choices:
                     self._answers.clear()
@@ -163,23 +160,19 @@ class Desk:
             self._answers.clear()
             self._clock.sleep(WAIT_STEP_S)
 
-    def _raise_stop(self) -> None:
-        cause = self.take_stop()
-        if cause is not None:
-            self._operator.retract()
-            raise VisitStopped(cause)
-
     def rest(self, until_s: float) -> str | None:
         """Wait until ``until_s`` (host time). Returns the reason when the operator cut it short, else None.
 
         Raises:
-            VisitStopped, Aborted.
+            Aborted: a stop came.
         """
-        self._resting = True
+        before, self.doing, self._resting = self.doing, "rest", True
         try:
-            return self._wait(until_s)
+            reason = self._wait(until_s)
         finally:
             self._resting = False
+        self.doing = before
+        return reason
 
     def _wait(self, until_s: float) -> str | None:
         told_s = -1
@@ -194,7 +187,6 @@ class Desk:
                 self.tell(RestLeft(left_s))
             self._clock.sleep(min(WAIT_STEP_S, left_s))
             self.listen()
-            self._raise_stop()
             self.pause_if_asked()  # a pause is rest, too: its time counts
             reason = self._take_rest_skip()
             if reason is not None:
@@ -208,7 +200,7 @@ class Desk:
         """Wait while the visit is paused. Returns whether it was.
 
         Raises:
-            VisitStopped, Aborted.
+            Aborted: a stop came, or the operator ended the visit.
         """
         if not self.pause_asked:
             return False
@@ -218,5 +210,6 @@ class Desk:
         answer = self.ask(PromptKind.PAUSED, "The visit is paused.", (Choice.OK, Choice.END))
         self._log.write(records.Pause(paused=False, by=self.by))
         if answer.choice is Choice.END:
-            raise VisitStopped(AbortCause.OPERATOR_STOP)
+            self._abort.throw(AbortCause.OPERATOR_STOP)
+            self._abort.check()
         return True

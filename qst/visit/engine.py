@@ -8,22 +8,22 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from qst.abort import CAUSE_WORDS, AbortCause, Aborted, AbortSwitch
+from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import QstError
+from qst.instruments import Instrument, Modality
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
-from qst.visit.attempt import INSTRUMENT_FAILURES, Attempt
+from qst.visit.attempt import Attempt
 from qst.visit.bench import Bench
-from qst.visit.desk import Desk, LogSink, VisitStopped
+from qst.visit.commands import INSTRUMENT_FAILURES
+from qst.visit.desk import Desk, LogSink
+from qst.visit.ending import UNSAFE, Ending, write_fault
 from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded, TrialNext
 from qst.visit.setup import set_up
 from qst.visit.site_dose import SiteDoses
 from qst.visit.words import describe, describe_result, role_of
-
-#: What the operator reads when an instrument cannot be reached any more.
-UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
 
 #: From the recorded trials to the protocol's summary values.
 Scorer = Callable[[Sequence[Trial]], tuple[Score, ...]]
@@ -86,6 +86,8 @@ class VisitEngine:
         self._clock = clock
         self._abort = abort
         self._scorer = scorer
+        self._ending = Ending(log, abort)
+        self._in_use: Modality | None = None  # what was placed last
         self._history = history or History()
         self._trials: list[Trial] = list(self._history.trials)
         self._rejected: set[tuple[int, int]] = set(self._history.rejected)
@@ -101,26 +103,33 @@ class VisitEngine:
         Raises:
             LogWriteError: the log cannot be written; the instruments are safe.
         """
+        fault: QstError | None = None
+        stopped = False
+        outcome, reason = VisitOutcome.FAILED, "not set up"
         try:
-            outcome, reason = (
-                self._run_trials()
-                if set_up(self._bench, self._desk, self._log, self._clock)
-                else (VisitOutcome.FAILED, "not set up")
-            )
+            if set_up(self._bench, self._desk, self._log, self._clock):
+                outcome, reason = self._run_trials()
         except INSTRUMENT_FAILURES as error:
             # Attempts deal with their own failures; what comes here failed between them.
-            self._fault(error, did="ended the visit; it can be resumed")
-            outcome, reason = VisitOutcome.FAILED, f"an instrument failed: {error}"
-        except VisitStopped as stopped:
-            outcome, reason = self._stopped(stopped.cause)
-        except Aborted as aborted:
-            with self._abort.shielded():
-                outcome, reason = self._stopped(aborted.cause)
+            fault, reason = error, f"an instrument failed: {error}"
+        except Aborted:
+            stopped = True
         finally:
-            with self._abort.shielded():
-                self._make_safe()
+            # Before anything is written, and whatever is on its way through here.
+            if not self._ending.make_safe(self._instruments()):
+                self._desk.tell(Remark(UNSAFE))
         with self._abort.shielded():
+            self._ending.record(self._desk.doing, fault)
+            if stopped:
+                outcome, reason = self._ending.stopped()
             return self._end(outcome, reason)
+
+    def _instruments(self) -> list[Instrument]:
+        """Every instrument, first the one that was placed last: it is on the skin."""
+        both = [self._bench.thermode, self._bench.algometer]
+        if self._in_use is Modality.PRESSURE:
+            both.reverse()
+        return [instrument for instrument in both if instrument is not None]
 
     def _run_trials(self) -> tuple[VisitOutcome, str]:
         if self._history.trials or self._history.unfinished:
@@ -201,6 +210,7 @@ class VisitEngine:
             self._deviate("rest_shortened", f"by {left_s:.1f} s: {reason}", planned.sequence_index)
 
     def _place(self, planned: PlannedTrial, attempt: int) -> None:
+        self._in_use = planned.modality
         text = f"{describe(planned)}. Place the {role_of(planned.modality)} and confirm site and side."
         if planned.instruction and planned.instruction not in self._read_aloud:
             self._read_aloud.add(planned.instruction)
@@ -244,10 +254,10 @@ class VisitEngine:
                 self._doses.add(runner.record, planned)
             if self._bench.hands is not None:
                 self._bench.hands.lift()
-        self._log.commit()
         now_s = self._clock.monotonic()
         self._last_stimulus_s = self._site_free_s[planned.site_code, planned.side] = now_s
         self._note_deviations(record, runner)
+        self._log.commit()
         if runner.paused:
             # No ramp was begun, so another attempt after the pause repeats no stimulus.
             self._reject(record, "paused before the ramp")
@@ -266,9 +276,6 @@ class VisitEngine:
 
     def _judge(self, planned: PlannedTrial, record: Trial, *, failed: bool) -> Choice:
         """The operator's judgement on what was just recorded."""
-        stop = self._desk.take_stop()
-        if stop is not None and stop is not AbortCause.OPERATOR_STOP:
-            raise VisitStopped(stop)
         kind = PromptKind.FAULT if failed else PromptKind.JUDGE
         choices: tuple[Choice, ...] = (Choice.REPEAT, Choice.SKIP, Choice.END)
         if record.valid:
@@ -292,26 +299,13 @@ class VisitEngine:
             instrument.close()
             instrument.connect()
         except INSTRUMENT_FAILURES as error:
-            self._fault(error, did="ended the visit; it can be resumed", sequence_index=planned.sequence_index)
+            write_fault(
+                self._log, error, did="ended the visit; it can be resumed", sequence_index=planned.sequence_index
+            )
             return Choice.END
         return Choice.REPEAT
 
     # -- endings --------------------------------------------------------------------------------------------------
-
-    def _stopped(self, cause: AbortCause) -> tuple[VisitOutcome, str]:
-        self._make_safe()
-        self._log.write(records.Stop(cause=cause.value, state="visit"))
-        withdrew = cause is AbortCause.PARTICIPANT_WITHDREW
-        return VisitOutcome.WITHDRAWN if withdrew else VisitOutcome.INTERRUPTED, CAUSE_WORDS[cause]
-
-    def _make_safe(self) -> None:
-        for instrument in (self._bench.thermode, self._bench.algometer):
-            if instrument is not None:
-                try:
-                    instrument.make_safe()
-                except INSTRUMENT_FAILURES as error:
-                    self._fault(error, did="tried to make it safe; nothing more can be done by software")
-                    self._desk.tell(Remark(UNSAFE))
 
     def _end(self, outcome: VisitOutcome, reason: str) -> VisitResult:
         summary = self._scorer([self._judged(trial) for trial in self._trials])
@@ -337,18 +331,6 @@ class VisitEngine:
         self._log.write(
             records.Decision(
                 sequence_index=sequence_index, attempt=attempt, decision=decision, reason=reason, by=self._desk.by
-            )
-        )
-
-    def _fault(self, error: QstError, *, did: str, sequence_index: int | None = None) -> None:
-        self._log.write(
-            records.Fault(
-                code=error.code,
-                what=error.what,
-                where=error.where,
-                did=did,
-                remedy=error.remedy,
-                sequence_index=sequence_index,
             )
         )
 

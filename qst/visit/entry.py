@@ -41,7 +41,7 @@ def enter_value(
         shown: what the display shows, where it is simulated and the operator cannot look at it.
 
     Raises:
-        VisitStopped, Aborted.
+        Aborted: a stop came.
     """
     text = "Type the value that the gauge shows, with its unit."
     if shown:

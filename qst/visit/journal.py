@@ -1,5 +1,6 @@
 """What an attempt leaves in the log, in the order in which it happens."""
 
+from qst.abort import AbortCause
 from qst.errors import QstError
 from qst.instruments import Modality
 from qst.record import records
@@ -53,8 +54,9 @@ class AttemptJournal:
         self._log.commit()
 
     def catch_up(self) -> None:
-        """Record new states and full chunks of trace."""
+        """Record new states and full chunks of trace; whether the log still takes anything shows at every call."""
         trial = self._trial
+        self._log.check()
         if self._told == len(trial.changes) and len(trial.samples) - self._traced < TRACE_CHUNK:
             return
         while self._told < len(trial.changes):
@@ -65,9 +67,9 @@ class AttemptJournal:
         while len(trial.samples) - self._traced >= TRACE_CHUNK:
             self._write_trace(TRACE_CHUNK)
 
-    def stop(self, cause: str, found: TrialState) -> None:
+    def stop(self, cause: AbortCause, found: TrialState) -> None:
         """Somebody stopped the attempt, and found it in this state."""
-        self._log.write(records.Stop(cause=cause, state=found.value))
+        self._log.write(records.Stop(cause=cause.value, state=found.value))
 
     def finish(self, fault: QstError | None) -> str:
         """Record whatever is left, and the fault if there was one. Returns the fingerprint of the traces."""

@@ -6,13 +6,13 @@ made safe and closed, and the log says how it ended.
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
 
 from qst import __version__
-from qst.abort import CAUSE_WORDS, Aborted, AbortSwitch
+from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import PlanError, QstError, RefusedError
 from qst.instruments import Algometer, Capabilities, Identity, Instrument, Link, ResponseButton, Thermode
@@ -24,11 +24,13 @@ from qst.record import records
 from qst.record.records import SCHEMA_VERSION, VisitOutcome
 from qst.station import InstrumentSpec, LoadedStation, Station, build_instrument
 from qst.units import parse
-from qst.visit.attempt import INSTRUMENT_FAILURES
 from qst.visit.bench import Bench
+from qst.visit.commands import INSTRUMENT_FAILURES
 from qst.visit.desk import Desk, LogSink
+from qst.visit.ending import Ending
 from qst.visit.engine import History, Scorer, VisitEngine, VisitResult
 from qst.visit.operator import Hands, Operator
+from qst.visit.promptness import prompt_threads
 from qst.visit.words import role_of
 
 
@@ -161,17 +163,28 @@ def run_session(
     Raises:
         LogWriteError: the log cannot be written; the instruments are safe and closed.
     """
-    log.commit()
-    with _closing(rig.instruments, abort):
+    with _closing(rig.instruments, abort), prompt_threads(clock):
+        connected: list[Instrument] = []
         try:
-            _connect(rig, log)
+            log.commit()
+            _connect(rig, log, connected)
         except INSTRUMENT_FAILURES as error:
-            return _not_started(log, error)
-        except Aborted as aborted:
-            return _end(log, VisitOutcome.INTERRUPTED, CAUSE_WORDS[aborted.cause])
-        desk = Desk(operator, log, clock, operator_id)
+            with abort.shielded():
+                return _not_started(log, error)
+        except Aborted:
+            return _stopped_connecting(connected, log, abort)
+        desk = Desk(operator, log, clock, abort, operator_id)
         engine = VisitEngine(plan, rig.bench(), desk, log, clock, abort, scorer, history)
         return engine.run()
+
+
+def _stopped_connecting(connected: Sequence[Instrument], log: LogSink, abort: AbortSwitch) -> VisitResult:
+    """A stop before the first trial. Nothing was driven, but who stops wants safety, not our opinion."""
+    ending = Ending(log, abort)
+    ending.make_safe(connected)
+    with abort.shielded():
+        ending.record("connecting")
+        return _end(log, *ending.stopped())
 
 
 @contextlib.contextmanager
@@ -185,11 +198,12 @@ def _closing(instruments: Mapping[str, Instrument], abort: AbortSwitch) -> Itera
                 all_of_them.callback(instrument.close)
 
 
-def _connect(rig: Rig, log: LogSink) -> None:
-    """Connect every instrument and record who answered."""
+def _connect(rig: Rig, log: LogSink, connected: list[Instrument]) -> None:
+    """Connect every instrument and record who answered; ``connected`` grows by each that may have been reached."""
     specs = rig.station.station.roles()
     entries = []
     for role, instrument in rig.instruments.items():
+        connected.append(instrument)
         identity = instrument.connect()
         refuse_masquerade(rig.station.station, specs[role], identity)
         entries.append(_entry(role, specs[role], instrument, identity))

@@ -18,7 +18,7 @@ def set_up(bench: Bench, desk: Desk, log: LogSink, clock: Clock) -> bool:
 
     Raises:
         InstrumentError, LinkError, WireError: an instrument failed.
-        VisitStopped, Aborted.
+        Aborted: a stop came.
     """
     instruments: tuple[object, ...] = (bench.thermode, bench.algometer)
     steps = [(one, step) for one in instruments if isinstance(one, NeedsSetup) for step in one.setup_steps()]

@@ -249,6 +249,9 @@ class MemoryLog:
     def commit(self) -> None:
         self.journal.append("commit")
 
+    def check(self) -> None:
+        pass
+
     def of(self, kind: type[records.Record]) -> list[records.Record]:
         return [record for record in self.records if isinstance(record, kind)]
 
@@ -294,7 +297,7 @@ class Visit:
         self.button = FakeButton(self.clock)
         self.operator = ScriptedOperator(self.clock, self.hands)
         self.operator.follows_samples = follows_samples
-        self.desk = Desk(self.operator, self.log, self.clock, by="op")
+        self.desk = Desk(self.operator, self.log, self.clock, self.abort, by="op")
         plan = Plan(
             protocol_id="test",
             protocol_version="1",

@@ -1,0 +1,103 @@
+"""The commands of an attempt: what the trial machine decides, carried out on the instrument and the hand.
+
+A stop may break into any command but making safe. Then nobody knows what the instrument has heard, and ``cut_short``
+says so: whoever obeys the stop makes the instrument safe, whatever state the trial is in.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from qst.abort import AbortSwitch
+from qst.errors import InstrumentError, LinkError, QstError, WireError
+from qst.instruments import Instrument, PressureRamp
+from qst.visit.bench import Bench
+from qst.visit.desk import Desk
+from qst.visit.operator import Alarm, ReleaseNow
+from qst.visit.states import Action
+from qst.visit.trial import LimitsTrial
+
+#: An instrument that failed; everything else is a defect of the suite and is not caught.
+INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
+
+
+def make_safe(instruments: Iterable[Instrument], abort: AbortSwitch) -> list[QstError]:
+    """Make every instrument safe, in this order, whatever any of them raises; nothing breaks into it.
+
+    Returns:
+        What failed, for the caller to record: nothing is written before the last instrument was told.
+    """
+    failures: list[QstError] = []
+    with abort.shielded():
+        for instrument in instruments:
+            try:
+                instrument.make_safe()
+            except INSTRUMENT_FAILURES as error:
+                failures.append(error)
+    return failures
+
+
+class Commands:
+    """Carries out actions.
+
+    Args:
+        trial: decides.
+        instrument: what applies or measures it.
+        bench: hands, and the thermode that adapts.
+        desk: told when the hand must let go.
+        abort: the switch that ends everything.
+
+    Attributes:
+        cut_short: something broke into a command.
+        failure: the instrument could not be made safe.
+    """
+
+    def __init__(
+        self, trial: LimitsTrial, instrument: Instrument, bench: Bench, desk: Desk, abort: AbortSwitch
+    ) -> None:
+        self._trial = trial
+        self._instrument = instrument
+        self._bench = bench
+        self._desk = desk
+        self._abort = abort
+        self.cut_short = False
+        self.failure: QstError | None = None
+
+    def do(self, actions: Sequence[Action]) -> None:
+        """Carry out what the state machine decided, in its order."""
+        for action in actions:
+            self.cut_short = True
+            match action:
+                case Action.STOP:
+                    self._instrument.stop()
+                case Action.MAKE_SAFE:
+                    self.make_safe()
+                case Action.ADAPT:
+                    if self._bench.thermode is not None:
+                        self._bench.thermode.adapt()
+                case Action.BEGIN:
+                    self._begin()
+                case Action.RELEASE:
+                    self._release()
+                case Action.ALARM:
+                    self._alarm()
+            self.cut_short = False
+
+    def make_safe(self) -> None:
+        """Bring the instrument to safety; a failure is kept. From here only the operator's hands can do more."""
+        for error in make_safe((self._instrument,), self._abort):
+            self.failure = self.failure or error
+
+    def _begin(self) -> None:
+        self._instrument.begin()
+        ramp = self._trial.planned.ramp
+        if isinstance(ramp, PressureRamp) and self._bench.hands is not None:
+            self._bench.hands.press(rate_kpa_per_s=ramp.rate_kpa_per_s)
+
+    def _release(self) -> None:
+        if self._bench.hands is not None:
+            self._bench.hands.release()
+        self._desk.tell(ReleaseNow())
+
+    def _alarm(self) -> None:
+        alarm = self._trial.alarm
+        if alarm is not None:
+            self._desk.tell(Alarm(alarm.text, urgent=alarm.urgent))
