@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from qst.ceilings import pressure_problem, temperature_problem
 from qst.clock import Clock
 from qst.errors import RefusedError
 
@@ -171,6 +172,20 @@ class PressureRamp(msgspec.Struct, frozen=True, kw_only=True):
     def duration_s(self) -> float:
         """Seconds from contact to cut-off at the target rate."""
         return self.cutoff_kpa / self.rate_kpa_per_s
+
+
+def refuse_beyond_ceilings(ramp: ThermalRamp | PressureRamp) -> None:
+    """What every driver holds by itself, whatever protocol, station and settings allow: the suite's ceilings.
+
+    Raises:
+        RefusedError: start or cut-off are beyond them. Never clamped.
+    """
+    if isinstance(ramp, PressureRamp):
+        problems = [pressure_problem(ramp.cutoff_kpa)]
+    else:
+        problems = [temperature_problem("start", ramp.start_c), temperature_problem("cut-off", ramp.cutoff_c)]
+    for problem in filter(None, problems):
+        raise RefusedError(problem, did="nothing was sent to the instrument", remedy="Change the protocol.")
 
 
 class Instrument(Protocol):

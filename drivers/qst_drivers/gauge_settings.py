@@ -5,12 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
+from qst.ceilings import PRESSURE_CEILING_KPA
 from qst.errors import InputError, RefusedError, StationFileError
-from qst.instruments import PressureRamp, ThermalRamp
-from qst.units import KPA_PER_KGF_CM2, parse
+from qst.instruments import PressureRamp, ThermalRamp, refuse_beyond_ceilings
+from qst.units import parse
 
-#: No cut-off above this, whatever the gauge can measure: 11 kgf/cm². An engineering default of the suite.
-CEILING_KPA: Final = 11 * KPA_PER_KGF_CM2
 #: 1 N on 1 cm² is 10 kPa.
 KPA_CM2_PER_N: Final = 10.0
 
@@ -40,7 +39,7 @@ class HandGauge(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def value_max_kpa(self) -> float:
         """Highest cut-off: the capacity, or the suite's ceiling where that is lower."""
-        return min(self.capacity_n * self.kpa_per_n, CEILING_KPA)
+        return min(self.capacity_n * self.kpa_per_n, PRESSURE_CEILING_KPA)
 
     def check_ramp(self, ramp: ThermalRamp | PressureRamp, *, where: str) -> None:
         """Refuse a ramp that the gauge cannot measure.
@@ -50,6 +49,7 @@ class HandGauge(msgspec.Struct, frozen=True, kw_only=True):
         """
         if isinstance(ramp, ThermalRamp):
             raise RefusedError("an algometer changes no temperature", remedy="Give thermal trials to a thermode.")
+        refuse_beyond_ceilings(ramp)
         highest_kpa = self.value_max_kpa
         if ramp.cutoff_kpa > highest_kpa:
             raise RefusedError(

@@ -274,14 +274,14 @@ def test_every_number_of_the_ramp_must_match(field: str) -> None:
 @pytest.mark.parametrize(
     ("change", "model", "says"),
     [
-        ({"cutoff_c": 55.1}, "Pathway ATS", "outside the Pathway ATS's 0 to 55"),
+        ({"cutoff_c": 55.1}, "Pathway ATS", "outside the suite's limits, -1 to 51"),
         ({"start_c": -1.0}, "Pathway ATS", "start of -1 °C"),
         ({"rate_c_per_s": 8.1}, "Pathway ATS", "rate of 8.1"),
         ({"rate_c_per_s": 0.001}, "Pathway ATS", "rate of 0.001"),
         ({"return_rate_c_per_s": 8.1}, "Pathway ATS", "return rate of 8.1"),
         ({"cutoff_c": 50.5}, "TSA-2", "outside the TSA-2's 0 to 50"),
         ({"start_c": 20.0}, "Pathway CHEPS", "outside the Pathway CHEPS's 30 to 55"),
-        ({"cutoff_c": 51.5, "rate_c_per_s": 0.3}, "Pathway ATS", "stays 1.7 s at 51 °C and above; .* after 1 s"),
+        ({"cutoff_c": 50.9, "rate_c_per_s": 0.15}, "Pathway ATS", "stays 6.[0-9] s at 50 °C and above; .* after 5 s"),
         ({"cutoff_c": 50.0, "rate_c_per_s": 0.05}, "Pathway ATS", "at 49 °C"),
     ],
 )

@@ -5,8 +5,17 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from qst import units
+from qst.ceilings import HEAT_CEILING_C
 from qst.errors import InputError, LocalProtocolError, RefusedError, StationFileError
-from qst.instruments import Capabilities, Modality, PressureRamp, Programming, Reading, ThermalRamp
+from qst.instruments import (
+    Capabilities,
+    Modality,
+    PressureRamp,
+    Programming,
+    Reading,
+    ThermalRamp,
+    refuse_beyond_ceilings,
+)
 from qst_drivers.wire.arroyo import RATE_MAX_C_PER_MIN, HighLimit, LowLimit, RampRate, Setpoint
 
 SECONDS_PER_MINUTE: Final = 60.0
@@ -19,7 +28,6 @@ _OVERSHOOT_S, _OVERSHOOT_LEAST_C = 1.0, 0.2
 _RATE_STEP_C_PER_MIN: Final = 0.01
 #: The plate lags by up to 1.5 s, and a reading beside its way is not given for 0.3 s.
 _LAG_S, _BELIEVED_AFTER_S = 2.0, 0.3
-_CEILING_C: Final = 51.0
 #: More than a plate overshoots at the fastest rate there is.
 _ROOM_C: Final = 3.0
 
@@ -49,6 +57,7 @@ class Settings(NamedTuple):
     max_rate_c_per_s: float = 1.0
     max_return_rate_c_per_s: float = RATE_MAX_C_PER_S
     reply_timeout_s: float = 0.5
+    guard_timeout_s: float = 0.5
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> "Settings":
@@ -79,10 +88,12 @@ class _Quantity(NamedTuple):
 KEYS: Final = {
     "thermode_area": _Quantity("area_cm2", "area", 0.1, 100.0),
     "min_temperature": _Quantity("min_c", "temperature", 0.0, 32.0),
-    "max_temperature": _Quantity("max_c", "temperature", 32.0, _CEILING_C),
+    "max_temperature": _Quantity("max_c", "temperature", 32.0, HEAT_CEILING_C),
     "max_rate": _Quantity("max_rate_c_per_s", "temperature_rate", 0.01, RATE_MAX_C_PER_S),
     "max_return_rate": _Quantity("max_return_rate_c_per_s", "temperature_rate", 0.01, RATE_MAX_C_PER_S),
     "reply_timeout": _Quantity("reply_timeout_s", "duration", 0.1, 5.0),
+    # How long this program may be silent before the guard brings the plate home; a visit asks every 0.1 s or oftener.
+    "guard_timeout": _Quantity("guard_timeout_s", "duration", 0.2, 2.0),
 }
 
 
@@ -162,6 +173,7 @@ def write_program(ramp: ThermalRamp | PressureRamp, settings: Settings) -> Progr
     """
     if isinstance(ramp, PressureRamp):
         raise _refuse("a thermode applies no pressure", "give pressure trials to an algometer")
+    refuse_beyond_ceilings(ramp)
     for name, value_c in (("start", ramp.start_c), ("cut-off", ramp.cutoff_c)):
         if not settings.min_c <= value_c <= settings.max_c:
             raise _refuse(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qst.errors import InputError, RefusedError, StationFileError
-from qst.instruments import Capabilities, Modality, Programming, Reading, ThermalRamp
+from qst.instruments import Capabilities, Modality, Programming, Reading, ThermalRamp, refuse_beyond_ceilings
 from qst.units import parse
 from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 
@@ -221,6 +221,7 @@ def describe(ramp: ThermalRamp) -> str:
 
 def refuse_outside(ramp: ThermalRamp, capabilities: Capabilities, model: str) -> None:
     """Raise RefusedError when the model cannot run the ramp, or would end it itself for time at temperature."""
+    refuse_beyond_ceilings(ramp)
     for name, value_c in (("start", ramp.start_c), ("cut-off", ramp.cutoff_c)):
         if not capabilities.value_min <= value_c <= capabilities.value_max:
             raise RefusedError(

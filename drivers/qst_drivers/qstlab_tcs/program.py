@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
 from qst import units
+from qst.ceilings import HEAT_CEILING_C
 from qst.errors import InputError, InstrumentFaultError, LocalProtocolError, RefusedError, StationFileError
-from qst.instruments import ThermalRamp
+from qst.instruments import ThermalRamp, refuse_beyond_ceilings
 from qst_drivers.wire.tcs import (
     ZONE_COUNT,
     Command,
@@ -27,8 +28,6 @@ from qst_drivers.wire.tcs import (
     Zones,
 )
 
-#: No setting lifts the driver's ceiling for a heat cut-off.
-CEILING_C: Final = 51.0
 DEVICE_MAX_C: Final = 60.0
 NEUTRAL_MIN_C: Final = 20.0
 NEUTRAL_MAX_C: Final = 45.0
@@ -84,7 +83,7 @@ class _Quantity(NamedTuple):
 _QUANTITIES = {
     "thermode_area": _Quantity("area_cm2", "area", 0.1, 100.0),
     "min_temperature": _Quantity("min_c", "temperature", 0.0, NEUTRAL_MIN_C),
-    "max_temperature": _Quantity("max_c", "temperature", NEUTRAL_MIN_C, CEILING_C),
+    "max_temperature": _Quantity("max_c", "temperature", NEUTRAL_MIN_C, HEAT_CEILING_C),
     "max_rate": _Quantity("max_rate_c_per_s", "temperature_rate", 0.01, PROBE_MAX_C_PER_S),
     "max_return_rate": _Quantity("max_return_rate_c_per_s", "temperature_rate", 0.01, PROBE_MAX_C_PER_S),
 }
@@ -142,6 +141,7 @@ def _refuse(what: str, remedy: str) -> RefusedError:
 
 
 def _prove_limits(ramp: ThermalRamp, settings: TcsSettings) -> None:
+    refuse_beyond_ceilings(ramp)
     if not settings.min_c <= ramp.cutoff_c <= settings.max_c:
         raise _refuse(
             f"cut-off {ramp.cutoff_c:g} °C is outside {settings.min_c:g} to {settings.max_c:g} °C",

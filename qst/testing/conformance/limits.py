@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA
 from qst.instruments import Capabilities, PressureRamp, ThermalRamp
 
 #: Beyond a limit by so much where the device has no finer grid, °C or a share of the limit.
@@ -35,13 +36,15 @@ def thermal_outside(ramp: ThermalRamp, can: Capabilities) -> Iterator[tuple[str,
         rate = _on_grid(abs(ramp.cutoff_c - ramp.start_c) / can.longest_stimulus_s * 0.95, can)
         if rate >= can.rate_min:
             yield "too-long", replace(ramp, rate_c_per_s=rate)
+    yield "cut-off-beyond-the-suites-heat-ceiling", replace(ramp, cutoff_c=HEAT_CEILING_C + BEYOND_C)
+    yield "cut-off-beyond-the-suites-cold-ceiling", replace(ramp, cutoff_c=COLD_CEILING_C - BEYOND_C)
     yield "no-thermal-ramp", _SOME_PRESSURE
 
 
 def thermal_inside(ramp: ThermalRamp, can: Capabilities) -> Iterator[tuple[str, ThermalRamp]]:
     """Ramps at the edge of what a thermode with free ramps says it can do."""
     replace = msgspec.structs.replace
-    edge_c = can.value_max if ramp.rising else can.value_min
+    edge_c = min(can.value_max, HEAT_CEILING_C) if ramp.rising else max(can.value_min, COLD_CEILING_C)
     rate = ramp.rate_c_per_s
     if can.longest_stimulus_s is not None:
         shortest = abs(edge_c - ramp.start_c) / can.longest_stimulus_s
@@ -76,12 +79,13 @@ def pressure_outside(ramp: PressureRamp, can: Capabilities) -> Iterator[tuple[st
     yield "cut-off-too-high", replace(ramp, cutoff_kpa=can.value_max * BEYOND_SHARE)
     yield "rate-too-high", replace(ramp, rate_kpa_per_s=can.rate_max * BEYOND_SHARE)
     yield "rate-too-low", replace(ramp, rate_kpa_per_s=can.rate_min / 2)
+    yield "cut-off-beyond-the-suites-ceiling", replace(ramp, cutoff_kpa=PRESSURE_CEILING_KPA * BEYOND_SHARE)
     yield "no-pressure-ramp", _SOME_HEAT
 
 
 def pressure_inside(ramp: PressureRamp, can: Capabilities) -> Iterator[tuple[str, PressureRamp]]:
     """Ramps at the edge of what an algometer says it can do."""
     replace = msgspec.structs.replace
-    yield "cut-off-at-end-of-range", replace(ramp, cutoff_kpa=can.value_max)
+    yield "cut-off-at-end-of-range", replace(ramp, cutoff_kpa=min(can.value_max, PRESSURE_CEILING_KPA))
     yield "fastest-ramp", replace(ramp, rate_kpa_per_s=can.rate_max)
     yield "slowest-ramp", replace(ramp, rate_kpa_per_s=can.rate_min)
