@@ -4,13 +4,13 @@ from pathlib import Path
 
 from qst.abort import AbortSwitch
 from qst.clock import Clock
-from qst.errors import PlanError
 from qst.instruments import Link
+from qst.rigs.guards import require_guarded, station_link
 from qst.rigs.simulated import simulated_bench, simulated_rig
 from qst.station import InstrumentSpec, LoadedStation
 from qst.visit.button import SpaceBar
 from qst.visit.session import Rig, build_instruments
-from qst_drivers.links import capture_links, open_link
+from qst_drivers.links import capture_links
 from qst_simulators.profile import Profile
 
 
@@ -24,6 +24,7 @@ def make_rig(
     visit: int,
     attended: bool,
     capture: Path | None = None,
+    guard_reports: Path | None = None,
 ) -> Rig:
     """The drivers of a station and what surrounds them. Opens nothing.
 
@@ -36,10 +37,11 @@ def make_rig(
         visit: number of the visit.
         attended: whether somebody is there to press the space bar, where the station's button is the keyboard.
         capture: folder for files with every byte on the links; None keeps none.
+        guard_reports: file for what the guards of this visit do; None keeps none.
 
     Raises:
         StationFileError: a link or a driver's settings are wrong.
-        PlanError: a real instrument that this version must not drive.
+        PlanError: a real thermode that nothing would bring back if this program died.
         InputError: a simulator's switches are wrong.
     """
     button = SpaceBar(clock) if station.station.button == "keyboard" and attended else None
@@ -47,22 +49,14 @@ def make_rig(
         bench = simulated_bench(station, clock, seed=seed, profile=profile, visit=visit)
         return simulated_rig(station, bench, clock, profile, button, capture)
 
+    links: dict[str, Link] = {}
+
     def link(role: str, spec: InstrumentSpec) -> Link:
-        made = open_link(spec.link, clock, abort)
-        return made if capture is None else capture_links(made, role, capture, clock)
+        made = station_link(spec, clock, abort, guard_reports)
+        links[role] = made if capture is None else capture_links(made, role, capture, clock)
+        return links[role]
 
     rig = Rig(station=station, instruments=build_instruments(station, link, clock), button=button, hands=None)
-    _refuse_unguarded(rig)
+    for role, instrument in rig.instruments.items():
+        require_guarded(station, role, instrument, links[role])
     return rig
-
-
-def _refuse_unguarded(rig: Rig) -> None:
-    """A thermode that goes on heating when this program dies needs a guard, which does not exist yet."""
-    can = rig.capabilities("thermode")
-    if can is not None and not can.self_limiting:
-        raise PlanError(
-            "this thermode does not return by itself when the program that drives it dies",
-            where=rig.station.source,
-            did="connected nothing",
-            remedy="simulate it; on a participant it may be used only behind the guard process of a later version",
-        )

@@ -23,6 +23,7 @@ from qst.record.reader import read_log
 from qst.record.records import Header, Resume, VisitOutcome
 from qst.record.visit_log import VisitLog
 from qst.rigs.build import make_rig
+from qst.rigs.guards import reports_path, unheard_reports
 from qst.rigs.simulated import find_station
 from qst.station import LoadedStation, load_station_bytes
 from qst.visit.engine import History, VisitResult
@@ -146,10 +147,10 @@ def prepare_visit(request: VisitRequest, abort: AbortSwitch) -> Job:
     seed = secrets.randbits(32) if request.seed is None else request.seed
     clock = request.manner.clock(abort)
     profile = load_profile(request.participant_model) if bench.station.in_process else None
-    rig = _rig(bench, clock, abort, profile, request.manner, request.capture, seed=seed, visit=request.visit)
-    plan = checked_plan(loaded, seed, rig)
     data = Path(request.data)
-    path = log_path(data, who.participant_id, request.visit, plan.protocol_id)
+    path = log_path(data, who.participant_id, request.visit, loaded.protocol.id)
+    rig = _rig(bench, clock, abort, profile, request.manner, request.capture, path, seed=seed, visit=request.visit)
+    plan = checked_plan(loaded, seed, rig)
     first = data / f"{who.participant_id}_visit-{request.visit}_{plan.protocol_id}.jsonl"
     log = LogWriter.create(path, clock, sync=clock.kind == "real")
     try:
@@ -214,7 +215,7 @@ def _resumed(
     bench = load_station_bytes(first.station_text.encode("utf-8"), f"{path.name} (station)")
     _refuse_toys_on_real_instruments(bench, manner)
     profile = _recorded_profile(first, path)
-    rig = _rig(bench, clock, abort, profile, manner, request.capture, seed=first.seed, visit=first.visit)
+    rig = _rig(bench, clock, abort, profile, manner, request.capture, path, seed=first.seed, visit=first.visit)
     plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{path.name} (protocol)"), first.seed, rig)
     history = history_of(so_far)
     # Judgements are signed by whoever makes them: nobody else's name stands under automatic ones.
@@ -235,6 +236,8 @@ def _resumed(
             next_sequence_index=history.next_index,
         )
     )
+    for report in unheard_reports(path, so_far):
+        log.write(report)
     return Job(
         rig=rig,
         plan=plan,
@@ -278,12 +281,23 @@ def _rig(
     profile: Profile | None,
     manner: Manner,
     capture: str | None,
+    log: Path,
     *,
     seed: int,
     visit: int,
 ) -> Rig:
     folder = None if capture is None else Path(capture)
-    return make_rig(bench, clock, abort, profile, seed=seed, visit=visit, attended=manner.attended, capture=folder)
+    return make_rig(
+        bench,
+        clock,
+        abort,
+        profile,
+        seed=seed,
+        visit=visit,
+        attended=manner.attended,
+        capture=folder,
+        guard_reports=reports_path(log),
+    )
 
 
 def _refuse_mistaken_identity(bench: LoadedStation, believed: bool | None) -> None:

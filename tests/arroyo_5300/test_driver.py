@@ -104,13 +104,18 @@ def test_ready_is_judged_anew_after_every_adapt() -> None:
     assert not rig.driver.ready()
 
 
-def test_a_real_link_is_refused_until_something_guards_it() -> None:
+def test_no_ramp_is_prepared_on_a_real_link_without_a_guard() -> None:
     rig = Rig()
     link = SpyLink(rig.device, rig.clock, "visa://ASRL3::INSTR?baud=38400")
+    driver = Arroyo5300(link, {}, rig.clock)
+    driver.connect()
+    link.written.clear()
     with pytest.raises(RefusedError, match="watchdog") as refused:
-        Arroyo5300(link, {}, rig.clock).connect()
+        driver.prepare(HEAT)
     assert "guard" in refused.value.remedy
     assert link.written == []
+    with pytest.raises(NotReadyError):
+        driver.adapt()
 
 
 def test_a_unit_without_ramp_is_refused() -> None:

@@ -78,7 +78,10 @@ def test_the_driver_runs_a_ramp_and_comes_back_over_visa(server: SimulatorServer
     driver.close()
 
 
-def test_a_link_to_a_device_that_may_be_real_is_refused(server: SimulatorServer) -> None:
+def test_no_ramp_is_prepared_without_a_guard_on_a_device_that_may_be_real(server: SimulatorServer) -> None:
     link = open_link(f"visa://{resource_name(server)}?backend=@py", server.clock, AbortSwitch())
+    driver = Arroyo5300(link, {"reply_timeout": "5 s"}, server.clock)
+    driver.connect()
     with pytest.raises(RefusedError, match="watchdog"):
-        Arroyo5300(link, {}, server.clock).connect()
+        driver.prepare(FAST_HEAT)
+    driver.close()

@@ -12,16 +12,27 @@ from qst.errors import (
     RefusedError,
     RemoteProtocolError,
 )
-from qst.instruments import Capabilities, Identity, Link, PressureRamp, RampEnd, Sample, ThermalRamp
+from qst.instruments import (
+    Capabilities,
+    Identity,
+    Link,
+    PressureRamp,
+    RampEnd,
+    SafeScript,
+    Sample,
+    ThermalRamp,
+    guard_of,
+)
 from qst_drivers.arroyo_5300 import health
 from qst_drivers.arroyo_5300.health import LIFT
-from qst_drivers.arroyo_5300.home import HOME_RATE
+from qst_drivers.arroyo_5300.home import HOME_RATE, guard_script
 from qst_drivers.arroyo_5300.plate import Plate, Seen
 from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits, write_program
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
 from qst_drivers.wire.marks import serial_says_simulated
 
-_SIMULATED = "sim://"
+#: Links behind which no plate gets warm.
+_NOTHING_REAL: Final = ("sim://", "replay:")
 #: Further from the start than this the ramp is not begun.
 _START_WITHIN_C: Final = 0.5
 #: A reading this near to the cut-off is at it, within noise; the plate comes to rest on its set-point for ever slower.
@@ -36,8 +47,8 @@ class Arroyo5300:
     """A laboratory-built Peltier thermode on an Arroyo 5300-family controller; a ``Thermode``.
 
     The controller makes the ramp and stops its set-point at the cut-off; it does not come back by itself, it sees no
-    button, and it has no watchdog: a silent host leaves it at its set-point for ever. So it is driven over simulated
-    links only, until a guard process can own the link.
+    button, and it has no watchdog: a silent host leaves it at its set-point for ever. So a real one is driven through a
+    guard process only; the guard is armed from the moment the plate may leave home until it is back, or on its way.
 
     Args:
         link: USB serial at 38 400 baud, RS-232, or TCP port 10001.
@@ -55,12 +66,16 @@ class Arroyo5300:
         self._settings = Settings.read(settings)
         self._capabilities = describe(self._settings)
         self._link = link
+        self._guard = guard_of(link)
         self._clock = clock
         self._open = False
         self._forget()
 
     def _forget(self) -> None:
-        self._talk = ArroyoTalk(self._link, self._clock, self._settings.reply_timeout_s)
+        # A late answer is the controller's fault, and must be known before the guard takes the wait for it for ours.
+        within_s = self._settings.reply_timeout_s
+        within_s = within_s if self._guard is None else min(within_s, self._settings.guard_timeout_s / 2)
+        self._talk = ArroyoTalk(self._link, self._clock, within_s)
         self._plate = Plate(self._talk, self._clock)
         self._program: Program | None = None
         self._adapted = self._ramping = False
@@ -85,16 +100,8 @@ class Arroyo5300:
         Never stimulates: a plate that is found held somewhere by an earlier host is sent home to 32 °C, nothing else.
 
         Raises:
-            RefusedError: a link to a real device: nothing would bring the plate back if this program died.
             LinkError, WireError, InstrumentError.
         """
-        if not self._link.description.startswith(_SIMULATED):
-            raise RefusedError(
-                "this controller has no watchdog: if the program or its cable fails, the plate stays where it is",
-                where=self._link.description,
-                did="nothing was connected",
-                remedy="use it simulated (sim://) until the guard process that owns such links exists",
-            )
         if self._open:
             self.close()
         self._link.open()
@@ -116,8 +123,11 @@ class Arroyo5300:
             serial=answer.serial,
             firmware=answer.firmware,
             simulated=serial_says_simulated(answer.serial),
-            detail=f"no watchdog: holds its set-point when the host is silent{found}",
+            detail=f"no watchdog: holds its set-point when the host is silent{self._watched()}{found}",
         )
+
+    def _watched(self) -> str:
+        return "" if self._guard is None else f"; behind a guard that allows {self._settings.guard_timeout_s:g} s"
 
     def close(self) -> None:
         """Make safe, close the link. The output stays on and holds 32 °C. Idempotent."""
@@ -145,11 +155,12 @@ class Arroyo5300:
         """Prove ``ramp``; write the device's own limits and both rates, and read them back. Nothing moves.
 
         Raises:
-            RefusedError: outside limits, too fast, or off the grid.
+            RefusedError: outside limits, too fast, or off the grid; or a real device without a guard.
             NotReadyError: not connected, or a ramp runs.
             InstrumentFaultError: the device reports an error, or gives back something else than it was told.
         """
         program = write_program(ramp, self._settings)
+        self._require_guard()
         self._require_idle()
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
         high, low = limits(ramp, self._plate.read(), self._settings.overshoot_c)
@@ -171,8 +182,31 @@ class Arroyo5300:
         self._require_idle()
         program = self._require_program()
         self._ramping, self._ended = False, None
+        self._arm()
         self._plate.go_to(program.start, program.back)
         self._adapted = True
+
+    def safe_script(self) -> SafeScript:
+        """What brings the plate home from anywhere, at the rate of the present program; off, it stays off."""
+        return guard_script(HOME_RATE if self._program is None else self._program.back)
+
+    def _require_guard(self) -> None:
+        if self._guard is None and not self._link.description.startswith(_NOTHING_REAL):
+            raise RefusedError(
+                "this controller has no watchdog: if the program or its cable fails, the plate stays where it is",
+                where=self._link.description,
+                did="nothing was started",
+                remedy="drive it through a guard: a visit does so by itself; a program of your own uses GuardedLink",
+            )
+
+    def _arm(self) -> None:
+        if self._guard is not None:
+            self._guard.arm(self.safe_script(), self._settings.guard_timeout_s)
+
+    def _disarm(self) -> None:
+        """The plate is at home, at its start, or seen to be on its way home: silence does no harm."""
+        if self._guard is not None:
+            self._guard.disarm()
 
     def _require_open(self) -> None:
         if not self._open:
@@ -215,6 +249,7 @@ class Arroyo5300:
             raise self._not_ready("the ramp has already been started", "adapt first")
         if not self.ready() or abs(self._plate.value_c - program.ramp.start_c) > _START_WITHIN_C:
             raise self._not_ready("the plate is not steady at its start", "adapt, and wait until it is in tolerance")
+        self._arm()
         try:
             self._talk.order(program.out)
             health.verify(self._talk, "TEC:TRATE", program.out.rate_c_per_min)
@@ -243,10 +278,19 @@ class Arroyo5300:
         seen = self._plate.look_on()
         if seen.believed and self._ramping and self._ended is None:
             self._watch_cutoff(seen)
+        elif seen.believed and self._returned(seen.value_c):
+            self._disarm()
         self._polls += 1
         if not self._ramping or self._polls % _CONDITION_EVERY == 0 or self._plate.setting_out:
             self._plate.ask_condition()
         return (Sample(seen.time_s, seen.value_c, None, self._ended),) if seen.believed else ()
+
+    def _returned(self, value_c: float) -> bool:
+        """Whether a ramp was ended and the plate is back where it began."""
+        program = self._program
+        if program is None or self._ramping or self._adapted:
+            return False
+        return abs(value_c - program.ramp.start_c) <= _START_WITHIN_C
 
     def _watch_cutoff(self, seen: Seen) -> None:
         program = self._require_program()
@@ -302,3 +346,4 @@ class Arroyo5300:
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
         if self._open:
             self._plate.make_safe(rate)
+            self._disarm()

@@ -4,6 +4,7 @@ from typing import Final
 
 from qst.clock import Clock
 from qst.errors import InstrumentFaultError
+from qst.instruments import SafeScript, SafeStep
 from qst_drivers.arroyo_5300.health import LIFT
 from qst_drivers.arroyo_5300.settings import REST_C
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
@@ -18,6 +19,9 @@ _HEADING_S: Final = 2.5
 _HEADING_C: Final = 0.15
 _LOOK_S: Final = 0.1
 _OFF: Final = encode(Output(on=False))
+_SPOILT: Final = b"~\r\n"
+#: A command may take the controller 20 to 50 ms.
+_BETWEEN_S: Final = 0.05
 
 
 def way_home(target: Setpoint, rate: RampRate) -> tuple[Command, ...]:
@@ -27,6 +31,14 @@ def way_home(target: Setpoint, rate: RampRate) -> tuple[Command, ...]:
     would go on to its cut-off faster. Set-point again: whether a new rate changes a ramp that runs is not documented.
     """
     return target, rate, target
+
+
+def guard_script(rate: RampRate) -> SafeScript:
+    """The same way home as a guard sends it, unasked and unanswered, and maybe right behind half a line.
+
+    The tilde makes that half a line an error, so that it is not obeyed: half of a longer number is another number.
+    """
+    return SafeStep(_SPOILT), SafeStep(encode(*way_home(HOME, rate)), _BETWEEN_S)
 
 
 def heading_home(talk: ArroyoTalk, clock: Clock) -> bool:

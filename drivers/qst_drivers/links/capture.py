@@ -16,7 +16,7 @@ import msgspec
 
 from qst.clock import Clock
 from qst.errors import InputError, LinkError
-from qst.instruments import Link
+from qst.instruments import Guard, Link, guard_of
 
 VERSION: Final = 1
 #: ``read`` came from a wait for bytes, ``arrived`` from a look at what was there.
@@ -79,6 +79,11 @@ class CaptureLink:
     def description(self) -> str:
         """Of the recorded link."""
         return self._link.description
+
+    @property
+    def guard(self) -> Guard | None:
+        """Of the recorded link."""
+        return guard_of(self._link)
 
     def open(self) -> None:
         """As the recorded link."""

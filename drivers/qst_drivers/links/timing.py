@@ -1,7 +1,7 @@
 """A stopwatch around any link: how long a device takes to answer."""
 
 from qst.clock import Clock
-from qst.instruments import Link
+from qst.instruments import Guard, Link, guard_of
 
 
 class TimingLink:
@@ -23,6 +23,11 @@ class TimingLink:
     def description(self) -> str:
         """Of the timed link."""
         return self._link.description
+
+    @property
+    def guard(self) -> Guard | None:
+        """Of the timed link."""
+        return guard_of(self._link)
 
     def open(self) -> None:
         """As the timed link."""
