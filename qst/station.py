@@ -21,6 +21,7 @@ from qst.errors import InputError, QstError, StationFileError
 from qst.instruments import Capabilities, DriverClass, Instrument, Link
 from qst.protocol.decode import BAD, Decoder
 from qst.protocol.decode import Path as TreePath
+from qst.protocol.limits import StationLimits
 from qst.protocol.loader import read_text
 from qst.protocol.model import Identifier, Text
 from qst.protocol.problems import Problems, did_you_mean
@@ -53,6 +54,9 @@ class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     driver: Annotated[str, Meta(min_length=1, description="Name of an installed driver; 'qst devices' lists them.")]
     link: Link_
     settings: Settings = {}
+    limits: Annotated[
+        StationLimits | None, Meta(description="Limits of this bench; they may tighten the suite's, never loosen them.")
+    ] = None
     simulator: Annotated[dict[str, Any], Meta(description="Switches of the simulator behind a sim:// link.")] = {}
 
     @property
@@ -209,6 +213,8 @@ def _check_instrument(spec: InstrumentSpec, path: TreePath, decoder: Decoder) ->
     elif path and driver_class(spec.driver).CAPABILITIES.kind != path[-1]:
         kind = driver_class(spec.driver).CAPABILITIES.kind
         decoder.complain((*path, "driver"), f"'{spec.driver}' is no {path[-1]}", f"list it under '{kind}'")
+    for name, wrong, right in () if spec.limits is None or not path else spec.limits.mistakes(str(path[-1])):
+        decoder.complain((*path, "limits", name), wrong, right)
     if spec.simulator and not spec.simulated:
         decoder.complain(
             (*path, "simulator"), "simulator switches for an instrument that is not simulated", "remove them"

@@ -14,7 +14,7 @@ from qst.protocol.plan import Plan, PlannedTrial
 from qst.protocol.planner import make_plan
 from qst.rigs.simulated import find_station, unconnected_instruments
 from qst.sites import SITES
-from qst.station import capabilities_of
+from qst.station import LoadedStation, capabilities_of
 from qst.units import format_duration, format_rate, format_value
 from qst.visit.session import station_problems
 
@@ -32,10 +32,11 @@ def check(protocol: str, station: str | None, seed: int, as_json: bool) -> int:
     Exit code 1 when the visit must not start like this, 2 when the file itself is wrong.
     """
     plan = make_plan(load_protocol(protocol), seed)
-    instruments = _instruments(station)
+    bench = None if station is None else find_station(station)
+    instruments = {} if bench is None else unconnected_instruments(bench)
     report = check_plan(plan, capabilities_of(instruments, "thermode"), capabilities_of(instruments, "algometer"))
-    if station is not None:
-        report = _with_station(report, plan, instruments)
+    if bench is not None:
+        report = _with_station(report, plan, instruments, bench)
     if as_json:
         click.echo(msgspec.json.encode({"ok": report.ok, **msgspec.to_builtins(report)}))
     else:
@@ -43,13 +44,11 @@ def check(protocol: str, station: str | None, seed: int, as_json: bool) -> int:
     return 0 if report.ok else 1
 
 
-def _instruments(station: str | None) -> dict[str, Instrument]:
-    return {} if station is None else unconnected_instruments(find_station(station))
-
-
-def _with_station(report: CheckReport, plan: Plan, instruments: dict[str, Instrument]) -> CheckReport:
+def _with_station(
+    report: CheckReport, plan: Plan, instruments: dict[str, Instrument], station: LoadedStation
+) -> CheckReport:
     """The report with what the station, as it is set up, refuses; what it said already is not said twice."""
-    refused = [CheckProblem(severity=ERROR, text=text) for text in station_problems(plan, instruments)]
+    refused = [CheckProblem(severity=ERROR, text=text) for text in station_problems(plan, instruments, station)]
     return msgspec.structs.replace(report, problems=(*refused, *report.problems))
 
 

@@ -194,6 +194,7 @@ class Attempt:
 
     def _prepare(self) -> None:
         ramp, bench = self._planned.ramp, self._bench
+        bench.refuse(self._planned)
         if isinstance(ramp, PressureRamp):
             if bench.algometer is not None:
                 bench.algometer.prepare(ramp)

@@ -71,6 +71,7 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
             algometer_driver=specs["algometer"].driver if "algometer" in specs else "",
             button=self.button,
             hands=self.hands,
+            limits={role: spec.limits for role, spec in specs.items() if spec.limits is not None},
         )
 
 
@@ -92,7 +93,7 @@ def checked_plan(loaded: LoadedProtocol, seed: int, rig: Rig) -> Plan:
     plan = make_plan(loaded, seed)
     report = check_plan(plan, rig.capabilities("thermode"), rig.capabilities("algometer"))
     problems = [problem.text for problem in report.problems if problem.severity == ERROR]
-    problems += station_problems(plan, rig.instruments)
+    problems += station_problems(plan, rig.instruments, rig.station)
     if problems:
         raise PlanError(
             f"{len(problems)} problem{'s' if len(problems) > 1 else ''}\n  " + "\n  ".join(problems),
@@ -103,15 +104,19 @@ def checked_plan(loaded: LoadedProtocol, seed: int, rig: Rig) -> Plan:
     return plan
 
 
-def station_problems(plan: Plan, instruments: Mapping[str, Instrument]) -> list[str]:
-    """What the station's instruments, as they are set up, refuse; each once."""
+def station_problems(plan: Plan, instruments: Mapping[str, Instrument], station: LoadedStation) -> list[str]:
+    """What the station's limits, and its instruments as they are set up, refuse; each once."""
     problems: dict[str, None] = {}
+    specs = station.station.roles()
     for trial in plan.trials:
         role = role_of(trial.modality)
         instrument = instruments.get(role)
         if instrument is None:
             problems[f"{trial.stimulus_id}: this station has no {role}"] = None
             continue
+        limits = specs[role].limits
+        if limits is not None and (problem := limits.problem(trial.ramp)):
+            problems[f"{trial.stimulus_id}: {problem}"] = None
         try:
             instrument.check(trial.ramp)
         except RefusedError as error:

@@ -3,11 +3,13 @@ from importlib import resources
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 
 import qst
 from qst.errors import InputError, LinkOpenError, StationFileError
+from qst.instruments import PressureRamp, ThermalRamp
 from qst.rigs.simulated import find_station, shipped_stations, simulated_station, unconnected_instruments
 from qst.station import SCHEMA_FILE, driver_class, driver_names, load_station, load_station_bytes, station_schema_text
 
@@ -86,3 +88,52 @@ def test_switches_of_a_simulator_need_a_simulated_link() -> None:
     text = "station: a\ninstruments:\n  thermode:\n    driver: qstlab-tcs\n    link: serial://COM3\n    simulator: {x: 1}\n"
     with pytest.raises(StationFileError, match="not simulated"):
         load_station_bytes(text.encode(), "bench.yaml")
+
+
+LIMITED = """\
+station: bench
+instruments:
+  thermode:
+    driver: medoc-mms
+    link: sim://medoc-mms
+    settings: {programs: [{word: 100, baseline: 32 °C, rate: 0.3 °C/s, cutoff: 48 °C, return_rate: 8 °C/s}]}
+    limits: {heat_max: 47 °C, cold_min: 5 °C}
+  algometer:
+    driver: mark10
+    link: sim://mark10
+    settings: {tip_area: 1 cm²}
+    limits: {pressure_max: 6 kg/cm²}
+"""
+
+
+def test_a_station_may_tighten_the_limits() -> None:
+    specs = load_station_bytes(LIMITED.encode("utf-8"), "bench.yaml").station.roles()
+    heat = ThermalRamp(start_c=32.0, rate_c_per_s=0.3, cutoff_c=48.0, return_rate_c_per_s=8.0)
+    thermal, manual = specs["thermode"].limits, specs["algometer"].limits
+    assert thermal is not None
+    assert manual is not None
+    assert thermal.problem(heat) == "cut-off 48 °C is above this station's 47 °C"
+    assert thermal.problem(msgspec.structs.replace(heat, cutoff_c=47.0)) == ""
+    assert "start 4 °C is below" in thermal.problem(msgspec.structs.replace(heat, cutoff_c=20.0, start_c=4.0))
+    assert "588 kPa is above" not in manual.problem(PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=588.0))
+    assert "600 kPa is above this station's 6 kg/cm²" in manual.problem(
+        PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=600.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [
+        ("heat_max: 52 °C", "loosens the suite's own limit"),
+        ("cold_min: -2 °C", "loosens the suite's own limit"),
+        ("pressure_max: 6 kg/cm²", "a limit of pressure_max for a thermode"),
+        ("heat_max: 47", "47"),
+        ("heatmax: 47 °C", "heatmax"),
+    ],
+)
+def test_wrong_limits_are_refused_with_their_line(written: str, wrong: str) -> None:
+    text = LIMITED.replace("heat_max: 47 °C, cold_min: 5 °C", written)
+    with pytest.raises(StationFileError) as caught:
+        load_station_bytes(text.encode("utf-8"), "bench.yaml")
+    assert wrong in caught.value.report()
+    assert "bench.yaml:7" in caught.value.report()
