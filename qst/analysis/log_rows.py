@@ -15,7 +15,7 @@ from qst.analysis.columns import INTERRUPTED, NAMES
 from qst.analysis.table import instrument_of, offset_text
 from qst.instruments import Modality
 from qst.record.one_pass import parse_for_tables
-from qst.record.records import Fault, Header, Trial, TrialStart
+from qst.record.records import AdverseEvent, Deviation, Fault, Header, Trial, TrialStart
 from qst.record.visit_log import Attempt, Session, VisitLog
 
 #: Columns that need the judgements and the line, in the order of a row, behind those of the trial.
@@ -188,6 +188,9 @@ def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, .
 
 def _facts(log: VisitLog, header: Header) -> Facts:
     end = log.sessions[-1].end
+    records = log.records
+    deviations = [record.text for record in records if isinstance(record, Deviation)]
+    adverse_events = [record.text for record in records if isinstance(record, AdverseEvent)]
     return Facts(
         schema_version=header.schema_version,
         study_id=header.study_id,
@@ -208,11 +211,11 @@ def _facts(log: VisitLog, header: Header) -> Facts:
         operator_ids=_joined(dict.fromkeys(session.operator_id for session in log.sessions)),
         outcome=log.outcome.value,
         outcome_reason=end.reason if end is not None else "",
-        n_deviations=len(log.deviations),
-        deviations=_joined(deviation.text for deviation in log.deviations),
-        n_adverse_events=len(log.adverse_events),
-        adverse_events=_joined(event.text for event in log.adverse_events),
-        n_faults=sum(isinstance(entry.record, Fault) for entry in log.entries),
+        n_deviations=len(deviations),
+        deviations=_joined(deviations),
+        n_adverse_events=len(adverse_events),
+        adverse_events=_joined(adverse_events),
+        n_faults=sum(isinstance(record, Fault) for record in records),
         n_sessions=len(log.sessions),
         started_utc=log.entries[0].utc,
         ended_utc=log.entries[-1].utc,

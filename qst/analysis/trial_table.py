@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from qst.analysis.columnar import Cell, Table
-from qst.analysis.columns import CORRECTION_COLUMNS, TRIAL_COLUMNS
+from qst.analysis.columns import CORRECTION_COLUMNS, INTERRUPTED, TRIAL_COLUMNS
 from qst.analysis.log_rows import OF_ATTEMPT, OF_SESSION, OF_TRIAL, Facts, LogRows
+from qst.instruments import Modality
+from qst.record.records import Censoring, Outcome
 
 _OF_ROW: Final = (*OF_TRIAL, *OF_ATTEMPT)
 _SAMPLES: Final = 1 + OF_TRIAL.index("n_samples")
-#: Columns that come as words of an enumeration when the log was read in this process.
-_WORDS: Final = tuple(_OF_ROW.index(name) for name in ("modality", "outcome", "censoring"))
+#: Columns that come as words of an enumeration when the log was read in this process, and the words as text.
+_ENUMERATIONS: Final = tuple(_OF_ROW.index(name) for name in ("modality", "outcome", "censoring"))
+_WORDS: Final = {None: None, INTERRUPTED: INTERRUPTED} | {
+    word: str(word) for words in (Modality, Outcome, Censoring) for word in words
+}
 
 
 class Visit(NamedTuple):
@@ -47,8 +52,8 @@ def build(logs: Iterable[LogRows]) -> tuple[dict[str, list[Cell]], list[Visit]]:
             name = Path(log.path).name
             trace_file.extend([name if n_samples else "" for n_samples in cells[_SAMPLES - 1]])
         visits.append(Visit(log.path, log.facts, begin, len(hashes)))
-    for index in _WORDS:
-        of_row[index][:] = [str(word) if word is not None else None for word in of_row[index]]
+    for index in _ENUMERATIONS:
+        of_row[index][:] = [_WORDS[word] for word in of_row[index]]
     for added in CORRECTION_COLUMNS:
         columns[added.name].extend([""] * len(hashes))
     return columns, visits

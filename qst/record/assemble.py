@@ -1,12 +1,13 @@
 """From a log's entries to sessions and attempts, with every later judgement merged in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from qst.record.chain import Damage, DamageKind
-from qst.record.records import Decision, End, Header, Instruments, Note, Record, Resume, Trial, TrialStart
+from qst.record.records import Decision, End, Header, Instruments, Note, Resume, Trial, TrialStart
 from qst.record.visit_log import REJECTIONS, Attempt, Entry, Session, VisitLog
 
 _Key = tuple[int, int]  # sequence_index, attempt
@@ -44,18 +45,12 @@ class _Collector:
     def take(self, entry: Entry) -> None:
         """Sort one entry in."""
         record = entry.record
-        if isinstance(record, Trial):
-            self._take_trial(entry, record)
-        elif isinstance(record, TrialStart):
-            self._take_start(entry, record)
-        elif isinstance(record, Decision):
-            self.decisions[record.sequence_index, record.attempt] = record
-        elif isinstance(record, Note):
-            self._take_note(record)
-        else:
-            self._take_session(entry, record)
+        handler = _HANDLERS.get(_kind(type(record)))
+        if handler is not None:
+            handler(self, entry, record)
 
-    def _take_trial(self, entry: Entry, trial: Trial) -> None:
+    def take_trial(self, entry: Entry, trial: Trial) -> None:
+        """A result."""
         key = (trial.sequence_index, trial.attempt)
         if key in self.trials:
             self._twice(entry, key)
@@ -65,7 +60,8 @@ class _Collector:
         if trial.supersedes is not None:
             self.superseded.add((trial.sequence_index, trial.supersedes))
 
-    def _take_start(self, entry: Entry, start: TrialStart) -> None:
+    def take_start(self, entry: Entry, start: TrialStart) -> None:
+        """A begin."""
         key = (start.sequence_index, start.attempt)
         if key in self.starts:
             self._twice(entry, key)
@@ -77,29 +73,41 @@ class _Collector:
         what = f"attempt {key[1]} at trial {key[0]} is there twice; the first one was read"
         self.damage.append(Damage(entry.line, entry.seq, DamageKind.DUPLICATED, what))
 
-    def _take_note(self, note: Note) -> None:
+    def take_decision(self, _: Entry, decision: Decision) -> None:
+        """A judgement; the latest one counts."""
+        self.decisions[decision.sequence_index, decision.attempt] = decision
+
+    def take_note(self, _: Entry, note: Note) -> None:
+        """A remark on the attempt that is under way at its trial."""
         key = self.latest.get(note.sequence_index) if note.sequence_index is not None else None
         if key is not None:
             self.notes[key] = (*self.notes.get(key, ()), note.text)
 
-    def _take_session(self, entry: Entry, record: Record) -> None:
-        if isinstance(record, Header | Resume):
-            if isinstance(record, Header):
-                self.header = record
-            self.sessions.append(
-                Session(
-                    number=len(self.sessions) + 1,
-                    started_utc=entry.utc,
-                    software_version=record.software_version,
-                    operator_id=record.operator_id,
-                    clock=record.clock,
-                    seed=record.seed,
-                )
+    def take_header(self, entry: Entry, header: Header) -> None:
+        """The first session, and what all of them have in common."""
+        self.header = header
+        self.begin_session(entry, header)
+
+    def begin_session(self, entry: Entry, record: Header | Resume) -> None:
+        """A process went on with the log."""
+        self.sessions.append(
+            Session(
+                number=len(self.sessions) + 1,
+                started_utc=entry.utc,
+                software_version=record.software_version,
+                operator_id=record.operator_id,
+                clock=record.clock,
+                seed=record.seed,
             )
-        elif isinstance(record, Instruments):
-            self._update(entry, instruments=record.instruments)
-        elif isinstance(record, End):
-            self._update(entry, end=record)
+        )
+
+    def take_instruments(self, entry: Entry, record: Instruments) -> None:
+        """What answered in this session."""
+        self._update(entry, instruments=record.instruments)
+
+    def take_end(self, entry: Entry, record: End) -> None:
+        """How this session ended."""
+        self._update(entry, end=record)
 
     def _update(self, entry: Entry, **changes: Any) -> None:  # noqa: ANN401 - fields of Session
         index = self._session(entry)
@@ -140,6 +148,25 @@ class _Collector:
             hash=last.entry.hash,
             notes=self.notes.get(key, ()),
         )
+
+
+#: What is done with each kind of record; the others say nothing about sessions and attempts.
+_HANDLERS: Mapping[type, Callable[[_Collector, Entry, Any], None]] = {
+    Header: _Collector.take_header,
+    Resume: _Collector.begin_session,
+    Instruments: _Collector.take_instruments,
+    End: _Collector.take_end,
+    TrialStart: _Collector.take_start,
+    Trial: _Collector.take_trial,
+    Decision: _Collector.take_decision,
+    Note: _Collector.take_note,
+}
+
+
+@cache
+def _kind(kind: type) -> type:
+    """The kind of record that a type is; an entry that is its own record has a type derived from it."""
+    return next((base for base in kind.__mro__ if base in _HANDLERS), kind)
 
 
 def _verdict(trial: Trial | None, decision: Decision | None) -> tuple[bool, str]:
