@@ -55,12 +55,19 @@ def open_link(url: str, clock: Clock, abort: AbortSwitch) -> Link:
 
         return TcpLink(parsed, clock, abort)
     if parsed.scheme == "visa":
-        from qst_drivers.links.visa import VisaLink  # noqa: PLC0415 - as above
-
-        return VisaLink(parsed, clock, abort)
+        return _visa(parsed, clock, abort)
     if parsed.scheme == "sim":
         raise wrong(url, "a simulated device cannot be opened like a real one", "use sim:// for the whole station")
     raise wrong(url, f"'{parsed.scheme}' is no kind of link", f"kinds of link: {_KNOWN}")
+
+
+def _visa(url: LinkUrl, clock: Clock, abort: AbortSwitch) -> Link:
+    """A stream of bytes or messages: the resource's name says which."""
+    from qst_drivers.links.visa import VisaLink  # noqa: PLC0415 - as above
+    from qst_drivers.links.visa_messages import VisaMessageLink  # noqa: PLC0415 - as above
+    from qst_drivers.links.visa_resource import carries  # noqa: PLC0415 - as above
+
+    return VisaLink(url, clock, abort) if carries(url) == "bytes" else VisaMessageLink(url, clock, abort)
 
 
 def _replay(url: LinkUrl, clock: Clock) -> Link:

@@ -1,8 +1,7 @@
-"""``visa://RESOURCE?backend=@py``: a VISA resource that carries a stream of bytes, by PyVISA.
+"""``visa://RESOURCE``: a VISA resource that carries a stream of bytes, by PyVISA.
 
-``visa://ASRL3::INSTR?baud=38400`` and ``visa://TCPIP::192.168.0.2::10001::SOCKET``. Without ``backend`` PyVISA takes an
-installed VISA library (such as NI-VISA) and otherwise pyvisa-py; ``@py`` and ``@ivi`` say which. Resources that carry
-messages instead of bytes (GPIB, USBTMC, VXI-11) are refused: no instrument of the suite speaks them.
+``visa://ASRL3::INSTR?baud=38400`` and ``visa://TCPIP::192.168.0.2::10001::SOCKET``. Resources that carry messages
+(GPIB, USBTMC, VXI-11) are those of :mod:`qst_drivers.links.visa_messages`.
 
 A VISA read that times out throws away what it had got, and pyvisa-py applies a port's one time-out to writes as well,
 and to a read as a whole. So nothing is ever asked for that may not be there. A serial resource tells how many bytes
@@ -10,28 +9,25 @@ have arrived: it is looked at every millisecond, and exactly those are read, wit
 socket does not tell: it is read one byte at a time, in short waits.
 """
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from qst.abort import AbortSwitch
 from qst.clock import Clock
-from qst.errors import LinkClosedError, LinkError, LinkOpenError, LinkTimeoutError
-from qst_drivers.links.urls import LinkUrl, one_of, refuse_unknown, whole_number, wrong
-from qst_drivers.links.waiting import LOOK_S, SLICE_S, unhurried
+from qst_drivers.links.urls import LinkUrl, one_of, whole_number, wrong
+from qst_drivers.links.visa_resource import PATIENT_MS, VisaResource, timed_out
+from qst_drivers.links.waiting import LOOK_S, SLICE_S
 
 if TYPE_CHECKING:
     from pyvisa.resources import MessageBasedResource
 
-_OPEN_S: Final = 6.0
 _SLICE_MS: Final = round(SLICE_S * 1000)
-#: For writes, and for reading bytes that are there: a busy computer must not make them fail.
-_PATIENT_MS: Final = 2000
 _SERIAL_OPTIONS: Final = ("baud", "bits", "parity", "stopbits")
 _STOP_BITS: Final = {"1": 10, "1.5": 15, "2": 20}  # VISA counts in tenths
 _MOST: Final = 65536
 
 
-class VisaLink:
-    """A VISA resource.
+class VisaLink(VisaResource):
+    """A VISA resource that carries bytes: a serial port or a socket.
 
     Args:
         url: see the module.
@@ -43,58 +39,17 @@ class VisaLink:
     """
 
     def __init__(self, url: LinkUrl, clock: Clock, abort: AbortSwitch) -> None:
-        self._description = url.text
-        self._name = url.place
-        self._serial = _carries_bytes(url) == "ASRL"
-        refuse_unknown(url, "backend", *(_SERIAL_OPTIONS if self._serial else ()))
-        self._backend = url.options.get("backend", "")
+        self._serial = url.place.upper().startswith("ASRL")
+        super().__init__(url, clock, abort, _SERIAL_OPTIONS if self._serial else ())
         self._line = _line_settings(url) if self._serial else {}
-        self._clock = clock
-        self._now = clock.monotonic
-        self._abort = abort
-        self._resource: MessageBasedResource | None = None
-        self._timeout_ms = _PATIENT_MS
-
-    @property
-    def description(self) -> str:
-        """The URL."""
-        return self._description
-
-    def open(self) -> None:
-        """Open the resource.
-
-        Raises:
-            LinkOpenError: no such backend, or the resource does not open.
-        """
-        self.close()
-        self._resource = unhurried(
-            self._opened, self._clock, self._abort, within_s=_OPEN_S, where=self._description, discard=_close
-        )
-
-    def _opened(self) -> "MessageBasedResource":
-        import pyvisa  # noqa: PLC0415 - only who opens a resource needs PyVISA
-
-        try:
-            manager = pyvisa.ResourceManager(self._backend)
-            resource = cast("MessageBasedResource", manager.open_resource(self._name))
-        except Exception as failed:  # backends raise whatever they like, also plain Exception
-            raise LinkOpenError(
-                f"the resource {self._name} does not open: {failed}",
-                where=self._description,
-                remedy="'qst ports' lists the resources that are there; see that no other program uses it",
-            ) from failed
-        try:
-            self._set_up(resource)
-        except BaseException:
-            resource.close()
-            raise
-        return resource
+        self._timeout_ms = PATIENT_MS
 
     def _set_up(self, resource: "MessageBasedResource") -> None:
         """Bytes as they are: nothing ends a read but their number."""
         from pyvisa import constants  # noqa: PLC0415 - as above
 
-        resource.timeout = self._timeout_ms = _PATIENT_MS
+        super()._set_up(resource)
+        self._timeout_ms = PATIENT_MS
         if not self._serial:
             resource.set_visa_attribute(constants.ResourceAttribute.termchar_enabled, False)
             return
@@ -104,24 +59,6 @@ class VisaLink:
         resource.set_visa_attribute(attribute.asrl_end_out, none)
         for name, value in self._line.items():
             resource.set_visa_attribute(getattr(attribute, name), value)
-
-    def write(self, data: bytes) -> None:
-        """Send all of ``data``.
-
-        Raises:
-            LinkClosedError: not open, or the other side is gone.
-            LinkTimeoutError: it takes no more bytes.
-        """
-        from pyvisa import errors  # noqa: PLC0415 - as above
-
-        resource = self._require_open()
-        self._be_patient(resource, _PATIENT_MS)
-        try:
-            resource.write_raw(data)
-        except (errors.VisaIOError, OSError) as failed:
-            if _timed_out(failed):
-                raise LinkTimeoutError("it takes no more bytes", where=self._description) from failed
-            raise self._gone(failed) from failed
 
     def read(self, timeout_s: float) -> bytes:
         """At least one byte. Whether the other side has closed is not told by every backend: it may show as silence.
@@ -139,7 +76,7 @@ class VisaLink:
             if data:
                 return data
             if left_s <= 0.0:
-                raise LinkTimeoutError(f"no answer within {timeout_s:g} s", where=self._description)
+                raise self._silent(timeout_s)
             if self._serial:
                 self._abort.wait(min(left_s, LOOK_S))
 
@@ -187,52 +124,10 @@ class VisaLink:
             with resource.ignore_warning(constants.StatusCode.success_max_count_read):  # just what was asked for
                 data, _ = resource.visalib.read(resource.session, count)
         except (errors.VisaIOError, OSError) as failed:
-            if _timed_out(failed):
+            if timed_out(failed):
                 return b""
             raise self._gone(failed) from failed
         return bytes(data)
-
-    def close(self) -> None:
-        """Close the resource."""
-        if self._resource is not None:
-            resource, self._resource = self._resource, None
-            _close(resource)
-
-    def _require_open(self) -> "MessageBasedResource":
-        if self._resource is None:
-            raise LinkClosedError("the link is not open", where=self._description)
-        return self._resource
-
-    def _gone(self, failed: Exception) -> LinkError:
-        return LinkClosedError(
-            f"the resource has failed: {failed}",
-            where=self._description,
-            remedy="check the cable and that the device is on; then connect again",
-        )
-
-
-def _close(resource: "MessageBasedResource") -> None:
-    resource.close()
-
-
-def _timed_out(failed: Exception) -> bool:
-    from pyvisa import constants  # noqa: PLC0415 - as above
-
-    return getattr(failed, "error_code", None) == constants.StatusCode.error_timeout
-
-
-def _carries_bytes(url: LinkUrl) -> str:
-    """``ASRL`` or ``SOCKET``."""
-    name = url.place.upper()
-    if name.startswith("ASRL") and name.endswith("::INSTR"):
-        return "ASRL"
-    if name.startswith("TCPIP") and name.endswith("::SOCKET"):
-        return "SOCKET"
-    raise wrong(
-        url.text,
-        f"'{url.place}' is no VISA resource that carries a stream of bytes",
-        "write it like visa://ASRL3::INSTR?baud=38400 or visa://TCPIP::192.168.0.2::10001::SOCKET",
-    )
 
 
 def _line_settings(url: LinkUrl) -> dict[str, Any]:
