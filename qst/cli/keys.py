@@ -2,8 +2,10 @@
 
 On POSIX the terminal is put into cbreak mode: keys come at once and are not echoed, while output and Ctrl-C stay as
 they are (raw mode would stop the terminal from returning to the start of the line, and break every drawn picture).
+Ctrl-S is a key like others and does not hold up the picture.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -68,6 +70,9 @@ else:
         number = sys.stdin.fileno()
         before = termios.tcgetattr(number)
         tty.setcbreak(number)
+        changed = termios.tcgetattr(number)
+        changed[0] &= ~termios.IXON
+        termios.tcsetattr(number, termios.TCSADRAIN, changed)
 
         def read() -> list[str]:
             data = os.read(number, _LONGEST_READ)
@@ -78,4 +83,5 @@ else:
         try:
             yield read
         finally:
-            termios.tcsetattr(number, termios.TCSADRAIN, before)
+            with contextlib.suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(number, termios.TCSADRAIN, before)

@@ -1,5 +1,8 @@
 """What a visit shows in a terminal: one line a threshold at full speed, a live picture in real time."""
 
+import contextlib
+import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -34,6 +37,10 @@ from qst.visit.operator import (
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TRACE_WIDTH = 60
+#: So many events may wait for the screen before samples are left out.
+_MOST_WAITING = 1000
+#: The screen gets so long to show the last lines, s.
+_LAST_WORDS_S = 2.0
 _SIDES = {"L": "LEFT", "R": "RIGHT", "": ""}
 
 
@@ -111,6 +118,9 @@ class LineView:
 class LiveView:
     """A live picture of the visit: where, what to do, the trace, the progress.
 
+    Within its ``with`` block it is drawn by threads of its own: a terminal that takes nothing holds up its picture, and
+    nobody else.
+
     Args:
         console: where to draw.
         title: protocol, participant and whether this is simulated.
@@ -129,16 +139,32 @@ class LiveView:
         self._question = ""
         self.help = ""  # the keys that always work
         self._live = Live(console=console, refresh_per_second=10, transient=True, get_renderable=self._picture)
+        self._events: queue.SimpleQueue[LiveEvent | None] = queue.SimpleQueue()
+        self._drawing = threading.Thread(target=self._draw, name="live view", daemon=True)
 
     def __enter__(self) -> Self:
         self._live.__enter__()
+        self._drawing.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._live.__exit__(None, None, None)
+        self._events.put(None)
+        self._drawing.join(_LAST_WORDS_S)
+        with contextlib.suppress(OSError):  # the screen is gone; the log says it all
+            self._live.__exit__(None, None, None)
 
     def __call__(self, event: LiveEvent) -> None:
-        """Take in what happened; the picture is redrawn by itself."""
+        """Something happened. Never waits: samples that a stuck screen cannot show are left out."""
+        if not isinstance(event, Measured) or self._events.qsize() < _MOST_WAITING:
+            self._events.put(event)
+
+    def _draw(self) -> None:
+        shown = Unbreakable(self._take_in)
+        while (event := self._events.get()) is not None:
+            shown(event)
+
+    def _take_in(self, event: LiveEvent) -> None:
+        """The picture is redrawn by itself; lines are printed above it."""
         match event:
             case TrialNext() | TrialBegan() | StateEntered() | TrialEnded():
                 self._moved_on(event)

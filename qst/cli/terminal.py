@@ -1,7 +1,8 @@
 """The operator at a terminal: one key for each choice, and stop keys that work at every moment.
 
-Keys come from a thread, so that nothing the visit does waits for a key and no key waits for the visit. ``Esc`` stops
-and ``!`` is the emergency stop, also in the middle of typing a value.
+Keys are read, and understood, in a thread of their own: nothing the visit does waits for a key, and no key waits for
+the visit. A stop key throws the abort switch right there, also in the middle of typing a value; every other key becomes
+a command that the visit asks for when it gets round to it.
 """
 
 import queue
@@ -21,13 +22,21 @@ from qst.visit.operator import (
     PauseAsked,
     PromptKind,
     RestSkipped,
-    StopAsked,
 )
 
 EMERGENCY, SPACE = "!", " "
+CTRL_C, CTRL_W = "\x03", "\x17"
 ENTER = ("\r", "\n")
 BACKSPACE = ("\x7f", "\x08")
-CTRL_C = "\x03"
+#: These stop at every moment. (Ctrl-C is a key on Windows only; elsewhere it comes as a signal.)
+STOP_KEYS = {
+    ESCAPE: AbortCause.OPERATOR_STOP,
+    EMERGENCY: AbortCause.EMERGENCY_STOP,
+    CTRL_W: AbortCause.PARTICIPANT_WITHDREW,
+    CTRL_C: AbortCause.INTERRUPT,
+}
+#: This one stops, too, where it is no letter of a text that is being typed.
+WORD = "w"
 
 _CHOICE_KEYS = {"r": Choice.REPEAT, "k": Choice.SKIP, "x": Choice.END}
 _CHOICE_WORDS = {
@@ -38,21 +47,24 @@ _CHOICE_WORDS = {
     Choice.END: "x = end the visit",
 }
 #: Always available.
-HELP = "Esc stop · ! emergency stop · w participant wants to stop · p pause · n note · a adverse event · . skip rest"
+HELP = "Esc stop · ! emergency stop · w (Ctrl-W) participant wants to stop · p pause · n note · a adverse event · . skip rest"
 
 
 class Keyboard:
-    """Reads keys in a thread and hands them out without waiting.
+    """Reads keys in a thread; a stop key has thrown the switch before anything else is done with it.
+
+    Attributes:
+        listener: given every key, in that thread.
 
     Args:
-        abort: thrown on Ctrl-C and when the terminal goes away.
+        abort: thrown by the stop keys, and when the terminal goes away.
         read_keys: waits for keys and returns them; raises EOFError or OSError when the terminal is gone.
     """
 
     def __init__(self, abort: AbortSwitch, read_keys: Callable[[], list[str]]) -> None:
-        self._abort = abort
+        self.abort = abort
+        self.listener: Callable[[str], None] = _ignore
         self._read_keys = read_keys
-        self._keys: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self) -> None:
         """Begin to read."""
@@ -63,19 +75,21 @@ class Keyboard:
             try:
                 keys = self._read_keys()
             except (EOFError, OSError):
-                self._abort.throw(AbortCause.CONSOLE_LOST)
+                self.abort.throw(AbortCause.CONSOLE_LOST)
                 return
             for key in keys:
-                if key == CTRL_C:  # Windows hands it over as a key; elsewhere it comes as a signal
-                    self._abort.throw(AbortCause.INTERRUPT)
-                self._keys.put(key)
+                self.press(key)
 
-    def pressed(self) -> list[str]:
-        """Keys pressed since the last call."""
-        pressed = []
-        while not self._keys.empty():
-            pressed.append(self._keys.get_nowait())
-        return pressed
+    def press(self, key: str) -> None:
+        """A key came."""
+        cause = STOP_KEYS.get(key)
+        if cause is not None:
+            self.abort.throw(cause)
+        self.listener(key)
+
+
+def _ignore(key: str) -> None:
+    """Before there is an operator, only stop keys mean anything."""
 
 
 class _Typing:
@@ -88,7 +102,7 @@ class _Typing:
 
 
 class TerminalOperator:
-    """Turns keys into commands.
+    """Turns keys into commands, in the keyboard's thread. The visit's thread shows questions and fetches commands.
 
     Attributes:
         follows_samples: the live picture shows the trace.
@@ -114,21 +128,27 @@ class TerminalOperator:
         self._space_bar = space_bar
         self._prompt: OperatorPrompt | None = None
         self._typing: _Typing | None = None
+        # Guards the question and what is being typed; nobody waits for anything while holding it.
+        self._lock = threading.Lock()
+        self._commands: queue.SimpleQueue[OperatorCommand] = queue.SimpleQueue()
+        keyboard.listener = self.press
 
     def present(self, prompt: OperatorPrompt) -> None:
         """Show a question; a value is typed at once."""
-        self._prompt = prompt
-        if prompt.kind is PromptKind.ENTER_VALUE:
-            self._ask_value(prompt)
-        self._refresh()
+        with self._lock:
+            self._prompt = prompt
+            if prompt.kind is PromptKind.ENTER_VALUE:
+                self._ask_value(prompt)
+            self._refresh()
 
     def _ask_value(self, prompt: OperatorPrompt) -> None:
         self._type("value", lambda text: Answered(prompt_id=prompt.id, choice=Choice.OK, text=text))
 
     def retract(self) -> None:
         """Take the question away."""
-        self._prompt = self._typing = None
-        self._show("")
+        with self._lock:
+            self._prompt = self._typing = None
+            self._show("")
 
     def tell(self, event: LiveEvent) -> None:
         """Pass on to the view."""
@@ -136,21 +156,26 @@ class TerminalOperator:
 
     def poll(self) -> Sequence[OperatorCommand]:
         """Commands from the keys pressed since the last call."""
-        commands = []
-        for key in self._keyboard.pressed():
-            command = self._key(key)
-            if command is not None:
-                commands.append(command)
-        return commands
+        return [self._commands.get_nowait() for _ in range(self._commands.qsize())]
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
+    def press(self, key: str) -> None:
+        """A key came. Stop keys have thrown the switch already, all but the participant's word."""
+        if self._typing is None and key.lower() == WORD:
+            self._keyboard.abort.throw(AbortCause.PARTICIPANT_WITHDREW)
+            return
+        with self._lock:
+            command = self._key(key)
+        if command is not None:
+            self._commands.put(command)
+
     def _key(self, key: str) -> OperatorCommand | None:
-        if key == ESCAPE:
-            self._typing = None
-            return StopAsked(cause=AbortCause.OPERATOR_STOP)
-        if key == EMERGENCY:
-            return StopAsked(cause=AbortCause.EMERGENCY_STOP)
+        if key in STOP_KEYS:
+            if key == ESCAPE:
+                self._typing = None
+                self._refresh()
+            return None
         if self._typing is not None:
             return self._typed(self._typing, key)
         if key == SPACE and self._space_bar is not None:
@@ -160,8 +185,6 @@ class TerminalOperator:
 
     def _command(self, key: str) -> OperatorCommand | None:
         match key:
-            case "w":
-                return StopAsked(cause=AbortCause.PARTICIPANT_WITHDREW)
             case "p":
                 return PauseAsked()
             case "n":

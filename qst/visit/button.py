@@ -1,5 +1,6 @@
 """The participant's button, when a key of this computer is it."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from qst.clock import Clock
@@ -7,21 +8,23 @@ from qst.instruments import ButtonEdge
 
 
 class SpaceBar:
-    """The space bar as the participant's button. A key has no release, so each press is an edge down and up."""
+    """The space bar as the participant's button. A key has no release, so each press is an edge down and up.
+
+    The thread that reads the keys hits it, so a press has the time at which the key came; the visit's thread asks.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._edges: list[ButtonEdge] = []
+        self._edges: deque[ButtonEdge] = deque()
 
     def hit(self) -> None:
         """The key was pressed now."""
         now_s = self._clock.monotonic()
-        self._edges += [ButtonEdge(now_s, pressed=True), ButtonEdge(now_s, pressed=False)]
+        self._edges.extend((ButtonEdge(now_s, pressed=True), ButtonEdge(now_s, pressed=False)))
 
     def edges(self) -> Sequence[ButtonEdge]:
         """Edges since the last call."""
-        edges, self._edges = self._edges, []
-        return edges
+        return [self._edges.popleft() for _ in range(len(self._edges))]
 
     def pressed(self) -> bool:
         """A key cannot be seen to be held."""

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from qst.abort import AbortCause, AbortSwitch
+from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.cli.keys import split_keys
 from qst.cli.terminal import Keyboard, TerminalOperator
 from qst.clock import VirtualClock
@@ -18,25 +18,13 @@ from qst.visit.operator import (
     PauseAsked,
     PromptKind,
     RestSkipped,
-    StopAsked,
 )
-
-
-class Keys(Keyboard):
-    """A keyboard whose keys a test presses."""
-
-    def __init__(self) -> None:
-        super().__init__(AbortSwitch(), list)
-        self.waiting: list[str] = []
-
-    def pressed(self) -> list[str]:
-        keys, self.waiting = self.waiting, []
-        return keys
 
 
 class Terminal:
     def __init__(self) -> None:
-        self.keys = Keys()
+        self.abort = AbortSwitch()
+        self.keys = Keyboard(self.abort, list)
         self.shown = ""
         self.events: list[LiveEvent] = []
         self.space_bar = SpaceBar(VirtualClock())
@@ -46,7 +34,9 @@ class Terminal:
         self.shown = text
 
     def type(self, *keys: str) -> list[OperatorCommand]:
-        self.keys.waiting += keys
+        """Keys as the keyboard's thread hands them over, and the commands that the visit finds afterwards."""
+        for key in keys:
+            self.keys.press(key)
         return list(self.operator.poll())
 
 
@@ -105,16 +95,68 @@ def test_typing_begun_by_accident_can_be_left(terminal: Terminal) -> None:
     assert terminal.type("n", "\x7f", "\r") == [Answered(prompt_id="q1", choice=Choice.ACCEPT)]
 
 
-def test_stop_keys_work_while_something_is_typed(terminal: Terminal) -> None:
+STOPS = {
+    "\x1b": AbortCause.OPERATOR_STOP,
+    "!": AbortCause.EMERGENCY_STOP,
+    "\x17": AbortCause.PARTICIPANT_WITHDREW,
+    "\x03": AbortCause.INTERRUPT,
+}
+
+
+@pytest.mark.parametrize("key", STOPS)
+def test_stop_keys_work_while_something_is_typed(terminal: Terminal, key: str) -> None:
     terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK, Choice.SKIP))
-    assert terminal.type(*"7.", "!") == [StopAsked(cause=AbortCause.EMERGENCY_STOP)]
-    assert terminal.type("\x1b") == [StopAsked(cause=AbortCause.OPERATOR_STOP)]
+    assert terminal.type(*"7.", key) == []
+    assert terminal.abort.take() == (STOPS[key],)
+    assert ("7._" in terminal.shown) is (key != "\x1b")  # Esc throws the text away, too
+
+
+@pytest.mark.parametrize("key", ["w", "W"])
+def test_the_participants_word_stops_and_is_a_letter_while_something_is_typed(terminal: Terminal, key: str) -> None:
+    assert terminal.type(key) == []
+    assert terminal.abort.take() == (AbortCause.PARTICIPANT_WITHDREW,)
+    assert terminal.type("n", key, "\r") == [NoteTaken(text=key)]
+    assert terminal.abort.take() == ()
+
+
+def test_a_letter_of_a_note_is_no_stop_however_fast_it_is_typed(terminal: Terminal) -> None:
+    """The visit may ask for commands ten times a second only; what a key means must not depend on that."""
+    assert terminal.type(*"nwarm skin\r", *"awarm\r") == [
+        NoteTaken(text="warm skin"),
+        NoteTaken(text="warm", adverse=True),
+    ]
+    assert terminal.abort.cause is None
+
+
+def test_a_stop_key_stops_before_anybody_polls(terminal: Terminal) -> None:
+    terminal.keys.press("!")
+    with pytest.raises(Aborted):
+        terminal.abort.check()
+
+
+def test_a_stop_key_waits_for_nobody_who_shows_a_question(terminal: Terminal) -> None:
+    stopped = threading.Event()
+
+    def slow_screen(text: str) -> None:
+        terminal.operator._show = lambda _: None
+
+        def press() -> None:
+            terminal.keys.press("!")
+            stopped.set()
+
+        threading.Thread(target=press).start()
+        while terminal.abort.cause is None:  # thrown while the question is still being shown
+            threading.Event().wait(0.001)
+
+    terminal.operator._show = slow_screen
+    terminal.operator.present(JUDGE)
+    assert stopped.wait(10.0)
+    assert terminal.abort.take() == (AbortCause.EMERGENCY_STOP,)
 
 
 @pytest.mark.parametrize(
     ("keys", "command"),
     [
-        ("w", StopAsked(cause=AbortCause.PARTICIPANT_WITHDREW)),
         ("p", PauseAsked()),
         ("nred skin\r", NoteTaken(text="red skin")),
         ("afainted\r", NoteTaken(text="fainted", adverse=True)),
@@ -161,14 +203,16 @@ def reader(keys: list[str], end: BaseException) -> Callable[[], list[str]]:
 )
 def test_ctrl_c_and_a_lost_terminal_throw_the_switch(keys: list[str], end: BaseException, cause: AbortCause) -> None:
     abort = AbortSwitch()
+    heard: list[str] = []
     keyboard = Keyboard(abort, reader(keys, end))
+    keyboard.listener = heard.append
     keyboard.start()
-    for _ in range(200):
-        if abort.cause is not None:
+    for _ in range(1000):
+        if AbortCause.CONSOLE_LOST in abort.standing:
             break
         threading.Event().wait(0.01)
-    assert abort.cause is cause
-    assert keyboard.pressed() == keys
+    assert abort.standing[0] is cause
+    assert heard == keys
 
 
 def test_an_arrow_key_is_one_key_and_pasted_text_is_many() -> None:
