@@ -47,7 +47,7 @@ _CHOICE_WORDS = {
     Choice.END: "x = end the visit",
 }
 #: Always available.
-HELP = "Esc stop · ! emergency stop · w (Ctrl-W) participant wants to stop · p pause · n note · a adverse event · . skip rest"
+HELP = "Esc stop · ! emergency stop · w (Ctrl-W) participant's stop · p pause · n note · a adverse event · . skip rest"
 
 
 class Keyboard:
