@@ -122,6 +122,7 @@ class PeltierSurface:
         self.stuck_c: float | None = None
         self._knots: list[tuple[float, float]] | None = None  # of the working set-point; None: the output is off
         self._under_way: list[Event] = []
+        self._seen_moving = (-1.0, 0.0)  # when, and how fast
         self._pieces = [_Piece(world.now_s, math.inf, plate.start_c)]
         self._piece = self._pieces[0]
 
@@ -164,10 +165,17 @@ class PeltierSurface:
         if not self.overshoot_c or origin_c == target_c:
             return ()
         beyond_c = target_c + math.copysign(self.overshoot_c, target_c - origin_c)
-        moving = self._at(self._world.now_s).rate_at(self._world.now_s)
+        moving = self._moving()
         if moving * (target_c - origin_c) < 0 and abs(moving) > _MOVING_C_PER_S:
             return origin_c + math.copysign(self.overshoot_c, moving), beyond_c
         return (beyond_c,)
+
+    def _moving(self) -> float:
+        """The plate's rate as this moment found it, °C/s: several orders at once turn one plate round once."""
+        now_s = self._world.now_s
+        if self._seen_moving[0] != now_s:
+            self._seen_moving = now_s, self._at(now_s).rate_at(now_s)
+        return self._seen_moving[1]
 
     def release(self) -> None:
         """The output goes off, at once: the plate drifts towards its sink."""

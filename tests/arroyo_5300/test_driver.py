@@ -483,7 +483,7 @@ def test_a_plate_that_overshoots_more_than_stated_is_switched_off_by_the_device(
     rig.device.inject("overshoot", by_c=4.0)
     rig.driver.begin()
     rig.poll_until_end()
-    rig.poll_for(3.0)
+    assert "E-407" in poll_until_fault(rig, 3.0).what
     assert rig.true_c <= 49.0 + 0.1
 
 

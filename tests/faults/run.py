@@ -1,6 +1,7 @@
 """One short visit with one fault in it, and what came of it."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +23,11 @@ from qst.visit.engine import VisitResult
 from qst.visit.operator import AutomaticOperator, OperatorCommand, Remark, StopAsked
 from qst.visit.session import Who, checked_plan, header, run_session
 from qst_simulators.bench import Bench
+from qst_simulators.peltier import PeltierSurface
 from qst_simulators.profile import Profile, load_profile
 
 DATA = Path(__file__).parent / "data"
-THERMODES = ("medoc-mms", "qstlab-tcs")
+THERMODES = ("medoc-mms", "qstlab-tcs", "arroyo-5300")
 GAUGES = ("mark10", "jtech-commander")
 #: No visit of one trial, two attempts and every patience used up takes longer.
 LONGEST_S = 600.0
@@ -38,12 +40,20 @@ _PROGRAMS = [{"word": 100, "baseline": "32 °C", "rate": "0.3 °C/s", "cutoff": 
 _EXACT: dict[str, dict[str, Any]] = {
     "medoc-mms": {"programs": _PROGRAMS},
     "qstlab-tcs": {"offsets": False},  # the absolute error of the probe is no fault
+    "arroyo-5300": {},
     "mark10": {},
     "jtech-commander": {},
+}
+#: What each driver runs: no Arroyo controller returns at 8 °C/s.
+PROTOCOLS = {
+    **dict.fromkeys(THERMODES, "heat"),
+    "arroyo-5300": "heat-slow-return",
+    **dict.fromkeys(GAUGES, "pressure"),
 }
 _SETTINGS: dict[str, dict[str, Any]] = {
     "medoc-mms": {"programs": _PROGRAMS},
     "qstlab-tcs": {},
+    "arroyo-5300": {},
     "mark10": {"tip_area": "1 cm²", "push_sign": "+1"},
     "jtech-commander": {"tip_area": "1 cm²"},
 }
@@ -177,7 +187,7 @@ def run(
     where = station(driver, faults)
     bench = simulated_bench(where, clock, seed=seed, profile=profile())
     rig = simulated_rig(where, bench, clock, profile())
-    loaded = protocol("heat" if thermal else "pressure")
+    loaded = protocol(PROTOCOLS[driver])
     plan = checked_plan(loaded, seed, rig)
     device = bench.device("thermode" if thermal else "algometer")
     presses: list[tuple[float, float]] = []
@@ -241,9 +251,16 @@ def _watch_plate(
     def changed() -> None:
         now_s = bench.world.now_s
         turns.append((now_s, surface.temperature_c(now_s)))
+        if isinstance(surface, PeltierSurface):  # turns round by itself, too, on its way beyond
+            for piece in surface._pieces:
+                if now_s < piece.end_s < math.inf:
+                    bench.world.at(piece.end_s, note)
         at_s = surface.when(most_c + 1e-3, rising=True, after_s=now_s)
         if at_s is not None:
             bench.world.at(at_s, look)
+
+    def note() -> None:
+        turns.append((bench.world.now_s, surface.temperature_c(bench.world.now_s)))
 
     def look() -> None:
         true_c = surface.temperature_c(bench.world.now_s)

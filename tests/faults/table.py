@@ -1,4 +1,4 @@
-"""The tables of docs/faults.md, from the matrix's own data.
+"""The table of docs/faults.md, from the matrix's own data.
 
 ``python -m tests.faults.table`` writes them into the page.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qst_simulators.faults import Fault
-from tests.faults.matrix import SENSOR, WHERE, Cell, Found, results
+from tests.faults.matrix import NOT_APPLICABLE, SENSOR, WHERE, Cell, Found, results
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
@@ -24,13 +24,22 @@ _LONGEST = 90
 
 
 def table() -> str:
-    """One row a fault and driver."""
+    """One row a fault and driver; those to which a fault does not apply share one for each reason."""
     lines = [_HEAD, "|" + "---|" * 7]
-    for fault, drivers in WHERE.items():
-        for driver in drivers:
+    for fault in (*WHERE, *(fault for fault in NOT_APPLICABLE if fault not in WHERE)):
+        for driver in WHERE.get(fault, ()):
             found = {cell: what for cell, what in results().items() if (cell.fault, cell.driver) == (fault, driver)}
             lines.append(f"| {fault.value} | {driver} | {' | '.join(_columns(found))} |")
+        lines += _not_applicable(fault)
     return "\n".join(lines) + "\n"
+
+
+def _not_applicable(fault: Fault) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for driver, reason in NOT_APPLICABLE.get(fault, {}).items():
+        reasons.setdefault(reason, []).append(driver)
+    for reason, drivers in reasons.items():
+        yield f"| {fault.value} | {', '.join(drivers)} | not applicable: {reason} |" + " – |" * 4
 
 
 def _columns(found: dict[Cell, Found]) -> Iterator[str]:
@@ -56,6 +65,8 @@ def _detected(found: dict[Cell, Found]) -> str:
     invalid = any("invalid" in attempt for what in found.values() for attempt in what.attempts)
     if invalid:
         return "no fault of the device: the attempt is not valid"
+    if (main.fault, main.driver) == (Fault.JUMPING_SENSOR, "arroyo-5300"):
+        return "nothing: a reading beside the way is left out"
     return _UNSEEN.get(main.fault, "nothing: harmless") if main.driver != "jtech-commander" else _unseen_by_hand(main)
 
 

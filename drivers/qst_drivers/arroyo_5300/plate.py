@@ -139,7 +139,7 @@ class Plate:
         """
         self.head_for(target, rate)
         self._talk.order(rate, target)
-        self.require_target(self.value_c, target.temperature_c)
+        self.require_target(self.value_c if self.driving else target.temperature_c, target.temperature_c)
         self.driving = True
         self.head_for(target, rate)
         self._talk.order(Output(on=True))

@@ -36,6 +36,9 @@ QUIET_S: Final = 0.1
 RESYNC_S: Final = 1.0
 _LINES_MAX: Final = 64
 _REMEDY: Final = "check the cable; if the plate does not return to its start, lift it off the skin"
+_GONE: Final = (
+    "lift the thermode off the skin now: the controller goes on to its set-point and stays there; then check the cable"
+)
 _DID: Final = "the line counts as out of step and is brought back in step before the next question"
 
 _TEMPERATURE: Final = encode(Query("TEC:T"))
@@ -80,7 +83,8 @@ class ArroyoTalk:
 
     def _explained(self, error: _E) -> _E:
         """Links and codecs do not know what they belong to; who reads the message must."""
-        error.where, error.remedy = error.where or self.where, error.remedy or _REMEDY
+        remedy = _GONE if isinstance(error, LinkClosedError) else _REMEDY
+        error.where, error.remedy = error.where or self.where, error.remedy or remedy
         return error
 
     def order(self, *commands: Command) -> None:
@@ -178,7 +182,7 @@ class ArroyoTalk:
     def _read(self, timeout_s: float) -> bytes:
         data = self._link.read(timeout_s)
         if not data:
-            raise LinkClosedError("the controller is gone", where=self.where, remedy=_REMEDY)
+            raise LinkClosedError("the controller is gone", where=self.where, remedy=_GONE)
         return data
 
     def resynchronise(self) -> Identification:

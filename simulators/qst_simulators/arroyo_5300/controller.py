@@ -106,7 +106,7 @@ class Controller:
         """Fault: from now on ramps run at this share of their rate, also the one under way."""
         self._slow = share
         if not self._at_target():
-            self._drive()
+            self._drive(from_setpoint=True)
 
     def _at_target(self) -> bool:
         return self._surface.setpoint_c(self._world.now_s) == self.set_c
@@ -148,10 +148,11 @@ class Controller:
         self._in_band_from_s = None
         self._watch_band()
 
-    def _drive(self) -> None:
+    def _drive(self, *, from_setpoint: bool = False) -> None:
         if self.output:
             rate = self.rate_c_per_min / _SECONDS_PER_MINUTE * self._slow
-            self._surface.drive(self.set_c, rate or None, from_setpoint=self._options.slew_from == "setpoint")
+            from_setpoint = from_setpoint or self._options.slew_from == "setpoint"
+            self._surface.drive(self.set_c, rate or None, from_setpoint=from_setpoint)
 
     # -- what happens by itself -----------------------------------------------------------------------------------
 
