@@ -308,6 +308,15 @@ def test_stop_ends_the_ramp_and_returns_to_baseline_and_is_idempotent() -> None:
     assert sample.ended is None
 
 
+def test_stop_during_the_ramp_asks_nothing_first() -> None:
+    rig = Rig().ready(HEAT)
+    rig.driver.begin()
+    rig.run(lambda: rig.true_c > 34.0)
+    before = len(rig.link.written)
+    rig.driver.stop()
+    assert rig.link.written[before][1][8] == STOP
+
+
 def test_stop_at_rest_sends_nothing_but_a_status() -> None:
     rig = Rig()
     rig.driver.stop()

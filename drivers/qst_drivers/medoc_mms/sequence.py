@@ -161,14 +161,18 @@ class ProgramSequence:
     def stop(self) -> None:
         """STOP, if a test is running: the device returns to its baseline. MMS answers an error to STOP at rest.
 
+        While our own ramp runs, as far as MMS has told, nothing is asked before STOP is on its way.
+
         Raises:
             InstrumentFaultError: the test goes on. LinkError, RemoteProtocolError: MMS cannot be reached.
         """
+        ramping = self.phase is Phase.RAMPING and self._last is not None and is_running(self._last)
         for attempt in range(STOP_ATTEMPTS):
-            reply = self._exchange.status()
-            if not is_running(reply):
-                self._rest(reply)
-                return
+            if attempt or not ramping:
+                reply = self._exchange.status()
+                if not is_running(reply):
+                    self._rest(reply)
+                    return
             try:
                 reply = self._exchange.command(Command.STOP)
             except (LinkError, WireError):
