@@ -1,0 +1,133 @@
+"""The engine's own process: ``python -m qst.console.engine_process``, started by the console's server.
+
+Page, server and their garbage collection share nothing with it but two pipes. A thread reads commands, so that a stop
+is taken at once whatever the engine does; another one writes events, so that no page makes the engine wait. When the
+pipe of commands ends, the console is gone: the visit is made safe and ends, and can be resumed.
+"""
+
+import contextlib
+import queue
+import signal
+import sys
+import threading
+from typing import BinaryIO
+
+import msgspec
+
+from qst.abort import AbortCause, AbortSwitch
+from qst.console.cards import ready_card
+from qst.console.messages import (
+    Begin,
+    Command,
+    Continue,
+    Finished,
+    Refused,
+    Stop,
+    decode_command,
+    frames,
+)
+from qst.console.operator import PageOperator
+from qst.console.outbox import Outbox
+from qst.errors import QstError
+from qst.rigs.job import Job, conduct, prepare_resume, prepare_visit
+from qst.visit.button import SpaceBar
+
+#: The longest time that a switch of threads takes, s. A stop that has arrived waits no longer for the engine's thread.
+SWITCH_INTERVAL_S = 0.0005
+
+
+class EngineProcess:
+    """One visit, from its first command to its last event.
+
+    Args:
+        commands: pipe from the server.
+        events: pipe to the server.
+    """
+
+    def __init__(self, commands: BinaryIO, events: BinaryIO) -> None:
+        self._commands = commands
+        self._events = events
+        self.abort = AbortSwitch()
+        self._outbox = Outbox(self._console_lost)
+        self._first: queue.SimpleQueue[Begin | Continue | None] = queue.SimpleQueue()
+        self._operator: PageOperator | None = None
+
+    def run(self) -> int:
+        """Run the visit that the first command asks for. Returns the exit code."""
+        writer = threading.Thread(target=self._outbox.pump, args=(self._events,), name="events")
+        writer.start()
+        threading.Thread(target=self._read, name="commands", daemon=True).start()
+        try:
+            command = self._first.get()
+            return 1 if command is None else self._visit(command)
+        finally:
+            self._outbox.close()
+            writer.join()
+
+    def _visit(self, command: Begin | Continue) -> int:
+        try:
+            job = self._prepare(command)
+            with job.log:
+                button = job.rig.button if isinstance(job.rig.button, SpaceBar) else None
+                self._operator = PageOperator(self._outbox, job.clock, self.abort, button)
+                self._outbox.put(ready_card(job))
+                result = conduct(job, self._operator)
+        except QstError as error:
+            self._refuse(error)
+            return 1
+        except Exception as error:
+            # A defect of the suite: the instruments are safe by now, and the person at the page must learn of it.
+            self._outbox.put(Refused(code=QstError.code, what=f"a defect of this program: {error!r}"))
+            raise
+        self._outbox.put(
+            Finished(outcome=result.outcome, reason=result.reason, summary=result.summary, log=str(job.path))
+        )
+        return 0
+
+    def _prepare(self, command: Begin | Continue) -> Job:
+        if isinstance(command, Begin):
+            return prepare_visit(command.request, self.abort)
+        return prepare_resume(command.request, self.abort)
+
+    def _refuse(self, error: QstError) -> None:
+        self._outbox.put(
+            Refused(code=error.code, what=error.what, where=error.where, did=error.did, remedy=error.remedy)
+        )
+
+    # -- the thread that reads ------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            for body in frames(self._commands):
+                self._take(decode_command(body))
+        except (OSError, ValueError, msgspec.MsgspecError):
+            pass  # whoever wrote this is no console
+        self._console_lost()
+
+    def _take(self, command: Command) -> None:
+        if isinstance(command, Begin | Continue):
+            self._first.put(command)
+        elif self._operator is not None:
+            self._operator.take(command)
+        elif isinstance(command, Stop):
+            self.abort.throw(command.cause)
+
+    def _console_lost(self) -> None:
+        self.abort.throw(AbortCause.CONSOLE_LOST)
+        self._first.put(None)
+
+
+def main() -> int:
+    """Talk over the standard streams; whatever prints goes to the error stream."""
+    commands, events = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    process = EngineProcess(commands, events)
+    with contextlib.suppress(AttributeError):  # what a system has no such signal for
+        signal.signal(signal.SIGTERM, lambda *_: process.abort.throw(AbortCause.TERMINATED))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears it and closes the pipe
+    return process.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

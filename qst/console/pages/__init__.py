@@ -1,0 +1,1 @@
+"""The screens of the console: start, run, finish, and the participant's window."""

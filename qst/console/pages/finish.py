@@ -1,0 +1,107 @@
+"""The finish screen: how the visit ended, what it found, and what is missing."""
+
+from qst.console.messages import Finished, Ready, Refused
+from qst.console.pages.page import Page
+from qst.console.pages.parts.elements import action, box, text
+from qst.console.session_state import Mark, VisitState
+from qst.record.records import Score, VisitOutcome
+from qst.rigs.job import ResumeRequest
+from qst.units import DISPLAY_UNITS
+
+_ENDINGS = {
+    VisitOutcome.COMPLETED: "The visit is complete.",
+    VisitOutcome.INTERRUPTED: "The visit was interrupted. It can be resumed.",
+    VisitOutcome.WITHDRAWN: "The participant has ended the visit.",
+    VisitOutcome.FAILED: "The visit was ended by a failure. It can be resumed.",
+}
+
+
+def finish_screen(page: Page) -> None:
+    """Build the finish screen of the visit that has ended."""
+    visit = page.hub.visit
+    if visit is None:
+        return
+    with box("div", "finish"):
+        if visit.refused is not None:
+            _refused(visit.refused)
+        if visit.finished is not None:
+            _finished(visit.finished)
+        if visit.ready is not None:
+            _completeness(visit)
+        _leave(page, visit)
+
+
+def _refused(refused: Refused) -> None:
+    with box("section", "card"):
+        text("h2", "The visit could not go on")
+        text("p", f"{refused.code}: {refused.where + ': ' if refused.where else ''}{refused.what}", "problem")
+        if refused.did:
+            text("p", f"Done: {refused.did}")
+        if refused.remedy:
+            text("p", f"To do: {refused.remedy}")
+
+
+def _finished(finished: Finished) -> None:
+    with box("section", "card"):
+        text("h2", _ENDINGS[finished.outcome])
+        if finished.reason:
+            text("p", finished.reason)
+        with box("table", "plain"):
+            with box("thead"), box("tr"):
+                for title in ("summary value", "mean", "trials"):
+                    text("th", title, scope="col")
+            with box("tbody"):
+                for score in finished.summary:
+                    _score(score)
+        text("p", f"Log: {finished.log}", "faint")
+
+
+def _score(score: Score) -> None:
+    unit = DISPLAY_UNITS[score.display_unit]
+    mean = "no value" if score.mean_display is None else f"{score.mean_display:.{unit.decimals}f} {unit.label}"
+    censored = f", {score.n_censored} at the cut-off and left out" if score.n_censored else ""
+    with box("tr"):
+        text("td", score.label)
+        text("td", mean, "number")
+        text("td", f"{score.n_valid} of {score.n_planned}{censored}")
+
+
+def _completeness(visit: VisitState) -> None:
+    ready = visit.ready
+    if ready is None:
+        return
+    marks = [visit.mark(card) for card in ready.trials]
+    with box("section", "card"):
+        text("h2", "Completeness")
+        with box("div", "figures"):
+            for label, mark in (
+                ("done", Mark.DONE),
+                ("at the cut-off", Mark.CENSORED),
+                ("without a valid value", Mark.INVALID),
+                ("not done", Mark.OPEN),
+            ):
+                with box("div"):
+                    text("b", str(marks.count(mark)))
+                    text("span", label)
+
+
+def _leave(page: Page, visit: VisitState) -> None:
+    log = visit.ready.log if visit.ready is not None else ""
+    resumable = bool(log) and (visit.finished is None or visit.finished.outcome in _RESUMABLE)
+    with box("div", "row"):
+        if resumable:
+            action("Resume this visit", lambda: _resume(page, visit.ready), key="r")
+        action("To the start screen", lambda: _start(page), key="Enter", kind="main")
+
+
+_RESUMABLE = (VisitOutcome.INTERRUPTED, VisitOutcome.FAILED)
+
+
+def _resume(page: Page, ready: Ready | None) -> None:
+    if page.controls and ready is not None:
+        page.hub.go_on(ResumeRequest(log=ready.log, manner=page.hub.manner))
+
+
+def _start(page: Page) -> None:
+    if page.controls:
+        page.hub.leave()

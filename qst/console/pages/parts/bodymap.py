@@ -1,0 +1,125 @@
+"""The body map: front, back and palms, every point of the plan with its side, told apart by shape and text."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from qst.console.messages import TrialCard
+from qst.console.session_state import Mark
+from qst.sites import Placement, marker
+
+#: Half of the outline as (distance from the midline, y), fractions of the figure's box; a drawing aid.
+_OUTLINE = (
+    (0.052, 0.118), (0.060, 0.150), (0.215, 0.185), (0.270, 0.250), (0.325, 0.385), (0.395, 0.485), (0.440, 0.560),
+    (0.375, 0.560), (0.340, 0.485), (0.250, 0.385), (0.180, 0.255), (0.150, 0.385), (0.190, 0.475), (0.165, 0.600),
+    (0.112, 0.715), (0.120, 0.800), (0.072, 0.950), (0.115, 0.990), (0.030, 0.990), (0.024, 0.720), (0.0, 0.510),
+)  # fmt: skip
+_WIDTH, _HEIGHT = 150.0, 290.0
+_PALM_WIDTH, _PALM_HEIGHT = 300.0, 74.0
+_TOP = 18.0
+_LEFT = {"front": 0.0, "back": _WIDTH}
+#: The first of these that any trial at a point has is what the point shows.
+_ORDER = (Mark.CURRENT, Mark.OPEN, Mark.INVALID, Mark.CENSORED, Mark.DONE)
+_SIGNS = {Mark.DONE: "✓", Mark.CENSORED: ">", Mark.INVALID: "✕"}
+_MARK_WORDS = {
+    Mark.CURRENT: "now",
+    Mark.OPEN: "to do",
+    Mark.INVALID: "no valid value",
+    Mark.CENSORED: "cut-off reached",
+    Mark.DONE: "done",
+}
+
+
+class Point(NamedTuple):
+    """A point of the map."""
+
+    card: TrialCard
+    mark: Mark
+    is_next: bool
+
+
+def points(trials: Sequence[TrialCard], marks: Sequence[Mark]) -> tuple[Point, ...]:
+    """One point for every site and side; ``marks`` as ``trials``."""
+    places: dict[tuple[str, str], list[tuple[TrialCard, Mark]]] = {}
+    for card, mark in zip(trials, marks, strict=True):
+        places.setdefault((card.site_code, card.side), []).append((card, mark))
+    upcoming = next((card for card, mark in zip(trials, marks, strict=True) if mark is Mark.OPEN), None)
+    found = []
+    for cards in places.values():
+        mark = min((mark for _, mark in cards), key=_ORDER.index)
+        is_next = upcoming is not None and mark is not Mark.CURRENT and any(card is upcoming for card, _ in cards)
+        found.append(Point(cards[0][0], mark, is_next))
+    return tuple(found)
+
+
+def body_map(found: Sequence[Point]) -> str:
+    """The map as SVG, with a text for screen readers."""
+    has_palm = any(_where(point)[0] == "palm" for point in found)
+    height = _TOP + _HEIGHT + 8 + (_PALM_HEIGHT + 16 if has_palm else 0)
+    said = "; ".join(f"{_name(point)}: {_MARK_WORDS[point.mark]}" for point in found)
+    parts = [
+        f'<svg class="body" viewBox="0 0 300 {height:g}" role="img" aria-label="{escape(f"Body map. {said}")}">',
+        _figure("front"),
+        _figure("back"),
+    ]
+    if has_palm:
+        parts.append(_palms())
+    parts += [_marker(point) for point in sorted(found, key=lambda point: -_ORDER.index(point.mark))]
+    return "".join([*parts, "</svg>"])
+
+
+def _name(point: Point) -> str:
+    side = {"L": "left ", "R": "right "}.get(point.card.side, "")
+    return f"{side}{point.card.site_name}"
+
+
+def _figure(view: str) -> str:
+    middle = _LEFT[view] + _WIDTH / 2
+    right = [(middle + dx * _WIDTH, _TOP + y * _HEIGHT) for dx, y in _OUTLINE]
+    left = [(2 * middle - x, y) for x, y in reversed(right[:-1])]
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (*right, *left)) + "Z"
+    first, second = ("R", "L") if view == "front" else ("L", "R")
+    head = f'<ellipse class="skin" cx="{middle:g}" cy="{_TOP + 0.062 * _HEIGHT:.1f}" rx="12.5" ry="17.5"/>'
+    caption = f'<text class="caption" x="{middle:g}" y="12">{view.upper()}</text>'
+    sides = (
+        f'<text class="caption" x="{middle - 58:g}" y="34">{first}</text>'
+        f'<text class="caption" x="{middle + 58:g}" y="34">{second}</text>'
+    )
+    return f'{caption}{sides}<path class="skin" stroke-linejoin="round" d="{path}"/>{head}'
+
+
+def _palms() -> str:
+    top = _TOP + _HEIGHT + 16
+    drawn = [f'<text class="caption" x="150" y="{top - 3:g}">PALMS</text>']
+    for centre, name, thumb in ((0.3, "R", 1), (0.7, "L", -1)):
+        x = centre * _PALM_WIDTH
+        drawn.append(
+            f'<rect class="skin" x="{x - 22:g}" y="{top + 8:g}" width="44" height="60" rx="16"/>'
+            f'<ellipse class="skin" cx="{x + thumb * 27:g}" cy="{top + 38:g}" rx="8" ry="20"/>'
+            f'<text class="caption" x="{x - thumb * 44:g}" y="{top + 44:g}">{name}</text>'
+        )
+    return "".join(drawn)
+
+
+def _where(point: Point) -> tuple[str, float, float]:
+    """View and place of a point in the drawing."""
+    place = marker(Placement(point.card.site_code, point.card.side))
+    if place.view == "palm":
+        return place.view, place.x * _PALM_WIDTH, _TOP + _HEIGHT + 16 + place.y * _PALM_HEIGHT
+    return place.view, _LEFT[place.view] + place.x * _WIDTH, _TOP + place.y * _HEIGHT
+
+
+def _marker(point: Point) -> str:
+    _, x, y = _where(point)
+    kind = "next" if point.is_next else point.mark.value
+    sign = _SIGNS.get(point.mark, point.card.side or "•")
+    title = f"<title>{escape(f'{_name(point)}: {_MARK_WORDS[point.mark]}')}</title>"
+    if point.mark is Mark.CURRENT:
+        corners = ((x, y - 14), (x + 14, y), (x, y + 14), (x - 14, y))
+        path = "L".join(f"{across:.1f} {down:.1f}" for across, down in corners)
+        shape = f'<path class="current" d="M{path}Z">{title}</path>'
+    elif point.mark is Mark.INVALID:
+        shape = f'<rect class="invalid" x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14">{title}</rect>'
+    else:
+        shape = f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="7.5">{title}</circle>'
+    return f'<g>{shape}<text x="{x:.1f}" y="{y + 4:.1f}">{escape(sign)}</text></g>'

@@ -1,0 +1,106 @@
+"""Small elements that every screen is made of: text in the right tag, buttons with their key."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+from nicegui.element import Element
+from nicegui.elements.mixins.text_element import TextElement
+
+#: How keys are called on the buttons.
+_KEY_NAMES = {"Enter": "Enter", "Backspace": "⌫", " ": "Space"}
+
+
+def text(tag: str, content: str, classes: str = "", **attributes: str) -> TextElement:
+    """An element that holds a text."""
+    element = TextElement(tag=tag, text=content)
+    if classes:
+        element.classes(classes)
+    for name, value in attributes.items():
+        element.props[name.replace("_", "-")] = value
+    return element
+
+
+def box(tag: str = "div", classes: str = "", **attributes: str) -> Element:
+    """An element to put others into."""
+    element = ui.element(tag)
+    if classes:
+        element.classes(classes)
+    for name, value in attributes.items():
+        element.props[name.replace("_", "-")] = value
+    return element
+
+
+def action(
+    label: str,
+    do: Callable[[], Any],
+    *,
+    key: str = "",
+    kind: str = "",
+    enabled: bool = True,
+    pressed: bool | None = None,
+) -> Element:
+    """A button with one key of its own; the key clicks the button, so both do the same.
+
+    Args:
+        label: what it does; also its name for screen readers.
+        do: called with nothing when it is clicked.
+        key: as the browser calls it: ``r``, ``Enter``; shown on the button.
+        kind: more classes: ``main``, ``small``, ``chosen``.
+        enabled: a disabled one is shown and does nothing.
+        pressed: for a button that is on or off.
+    """
+    button = box("button", f"act {kind}", type="button")
+    if key:
+        button.props["data-key"] = key
+        button.props["aria-keyshortcuts"] = key
+    if not enabled:
+        button.props["disabled"] = True
+    if pressed is not None:
+        button.props["aria-pressed"] = str(pressed).lower()
+    button.on("click", lambda _: do())
+    with button:
+        text("span", label)
+        if key:
+            text("kbd", _KEY_NAMES.get(key, key), aria_hidden="true")
+    return button
+
+
+def field(label: str, value: str, changed: Callable[[str], Any], *, name: str, hint: str = "") -> Element:
+    """A labelled line to type in; ``changed`` gets its text at every stroke."""
+    with box("label", "field"):
+        text("span", label)
+        line = box("input", name=name, autocomplete="off", spellcheck="false", placeholder=hint)
+        if value:
+            # The attribute, not the property: what somebody types is never overwritten by an update of the page.
+            line.run_method("setAttribute", "value", value)
+        line.on("input", lambda event: changed(str(event.args)), js_handler="(e) => emit(e.target.value)")
+    return line
+
+
+def choice(label: str, options: dict[str, str], value: str, changed: Callable[[str], Any], *, name: str) -> Element:
+    """A labelled list to choose from; ``options`` by value."""
+    with box("label", "field"):
+        text("span", label)
+        chooser = box("select", name=name)
+        chooser.on("change", lambda event: changed(str(event.args)), js_handler="(e) => emit(e.target.value)")
+        with chooser:
+            for key, shown in options.items():
+                option = text("option", shown, value=key)
+                if key == value:
+                    option.props["selected"] = True
+    return chooser
+
+
+def typed(label: str, done: Callable[[str], Any], *, name: str, hint: str = "") -> Element:
+    """A line whose text is handed over with Enter; it takes the focus."""
+    line = box(
+        "input", "typed", name=name, aria_label=label, autocomplete="off", placeholder=hint, autofocus="autofocus"
+    )
+    line.on(
+        "keydown",
+        lambda event: done(str(event.args)),
+        js_handler="(e) => { if (e.key === 'Enter' && e.target.value.trim()) emit(e.target.value.trim()) }",
+    )
+    line.run_method("focus")
+    return line

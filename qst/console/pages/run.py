@@ -1,0 +1,300 @@
+"""The run screen: what to do now, where, what was measured, and what is to become of it."""
+
+import functools
+from collections.abc import Callable, Hashable
+
+import msgspec
+from nicegui import ui
+
+from qst.console.messages import Asked, Ended
+from qst.console.pages.page import Page
+from qst.console.pages.parts.bodymap import body_map, points
+from qst.console.pages.parts.elements import action, box, text, typed
+from qst.console.pages.parts.now import SIDE_WORDS, instruction, side_words, trial_name
+from qst.console.session_state import Mark, Phase, VisitState
+from qst.visit.operator import Choice, PromptKind
+
+REASONS = ("tip slipped", "participant talked", "pressed too early", "pressed by mistake", "disturbed", "wrong place")
+REST_REASONS = ("participant asked to go on", "time is short")
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A text that is being asked for before something can happen."""
+
+    label: str
+    presets: tuple[str, ...]
+    done: Callable[[str], None]
+
+
+class RunScreen:
+    """Everything between the first and the last trial.
+
+    Args:
+        page: the page that it is on.
+        visit: the visit that runs.
+    """
+
+    def __init__(self, page: Page, visit: VisitState) -> None:
+        self._page = page
+        self._hub = page.hub
+        self._visit = visit
+        self._draft: Draft | None = None
+        self._wrong_side = ""
+        self._values_shown = False
+
+    def build(self) -> None:
+        """Make the screen."""
+        page = self._page
+        with box("div", "run"):
+            with box("section", "card map", aria_label="Body map and progress"):
+                page.part(box(), self._map_key, self._map)
+            with box("section", "card", aria_label="What to do now"):
+                page.part(box("div", aria_live="polite"), self._where_key, self._where)
+                text("p", "", "warned", id="stop-seen", role="status")
+                text("p", "", "problem", id="unwatched", role="alert")
+                page.part(box(), self._draft_key, self._question)
+            with box("section", "card", aria_label="Measured now"):
+                self._measured()
+                page.part(box(), self._remarks_key, self._remarks)
+
+    # -- left: where we are ---------------------------------------------------------------------------------------
+
+    def _marks(self) -> tuple[Mark, ...]:
+        ready = self._visit.ready
+        return () if ready is None else tuple(self._visit.mark(card) for card in ready.trials)
+
+    def _map_key(self) -> Hashable:
+        return (self._marks(), self._values_shown)
+
+    def _map(self) -> None:
+        visit, marks = self._visit, self._marks()
+        if visit.ready is None:
+            return
+        settled = sum(mark not in (Mark.OPEN, Mark.CURRENT) for mark in marks)
+        text("p", f"{settled} of {visit.n_trials} trials done", "progress")
+        ui.html(body_map(points(visit.ready.trials, marks)), sanitize=False)
+        text("p", "◆ now   ○ to do   ✓ done   > cut-off reached   ✕ no valid value", "key")
+        action(
+            "Hide earlier values" if self._values_shown else "Show earlier values",
+            self._toggle_values,
+            kind="small",
+            pressed=self._values_shown,
+        )
+        if self._values_shown:
+            self._values()
+
+    def _toggle_values(self) -> None:
+        self._values_shown = not self._values_shown
+        self._page.refresh()
+
+    def _values(self) -> None:
+        with box("table", "plain"), box("tbody"):
+            for index, result in self._visit.results.items():
+                card = self._visit.card(index)
+                if card is not None:
+                    with box("tr"):
+                        text("td", f"{card.site_name} {card.side}")
+                        text("td", result.text)
+
+    # -- middle: what to do ---------------------------------------------------------------------------------------
+
+    def _where_key(self) -> Hashable:
+        visit = self._visit
+        return (instruction(visit), visit.current, visit.prompt, visit.last, visit.attempt_runs)
+
+    def _where(self) -> None:
+        visit = self._visit
+        text("p", instruction(visit), "now")
+        card = visit.current
+        if card is not None:
+            with box("div", "where"):
+                with box("span"):
+                    if card.side:
+                        text("span", "participant's ", "whose")
+                    text("span", SIDE_WORDS.get(card.side, "in the middle"), "side")
+                text("span", card.site_name, "site")
+            text("p", "; ".join(filter(None, (card.landmark, card.posture))), "faint")
+            again = f", attempt {visit.attempt}" if visit.attempt > 1 and visit.attempt_runs else ""
+            text("p", f"{trial_name(card)}{again}", "faint")
+        if visit.prompt is not None:
+            self._prompt_text(visit.prompt)
+
+    def _prompt_text(self, prompt: Asked) -> None:
+        if prompt.read_aloud:
+            with box("div", "aloud"):
+                text("b", "Read aloud: ")
+                text("span", prompt.read_aloud)
+        if prompt.kind in (PromptKind.JUDGE, PromptKind.FAULT):
+            text("p", prompt.text, "result")
+            self._qualify(self._visit.last)
+        elif prompt.kind in (PromptKind.SET_UP, PromptKind.ENTER_VALUE, PromptKind.UNFINISHED):
+            text("p", prompt.text)
+
+    def _qualify(self, result: Ended | None) -> None:
+        if result is not None and result.rate_flag:
+            text("p", f"The ramp was too {result.rate_flag}.", "warned")
+
+    # -- middle: what can be answered -----------------------------------------------------------------------------
+
+    def _draft_key(self) -> Hashable:
+        visit = self._visit
+        resting = visit.rest_left_s > 0
+        return (
+            visit.prompt, visit.answering, visit.side_confirmed, self._wrong_side, self._draft, self._page.controls,
+            resting, visit.phase,
+        )  # fmt: skip
+
+    def _question(self) -> None:
+        if not self._page.controls:
+            text("p", "Another page decides. Take over to answer from here.", "faint")
+        elif self._draft is not None:
+            self._ask_text(self._draft)
+        elif self._visit.prompt is not None and not self._visit.answering:
+            self._answers(self._visit.prompt)
+        elif self._visit.rest_left_s > 0:
+            action("Shorten this rest", self._shorten, key=".", kind="small")
+
+    def _answers(self, prompt: Asked) -> None:
+        with box("div", "row"):
+            match prompt.kind:
+                case PromptKind.PLACE:
+                    self._placing()
+                case PromptKind.ENTER_VALUE:
+                    typed("Value on the gauge, with its unit", self._entered, name="value", hint="such as 4.2 kg")
+                    action("No value", lambda: self._with_reason(Choice.SKIP, "no value"), kind="small")
+                case _:
+                    self._choices(prompt)
+
+    def _placing(self) -> None:
+        visit = self._visit
+        if visit.current is None:
+            return
+        if visit.current.side:
+            for side, key in (("R", "r"), ("L", "l")):
+                chosen = visit.side_confirmed and side == visit.current.side
+                action(
+                    f"It is on the {SIDE_WORDS[side]}",
+                    functools.partial(self._side, side),
+                    key=key,
+                    kind="chosen" if chosen else "",
+                    pressed=chosen,
+                )
+        else:
+            action("It is in place", lambda: self._side(""), key="m", kind="chosen" if visit.side_confirmed else "")
+        action("Start", lambda: self._answer(Choice.OK), key="Enter", kind="main", enabled=visit.side_confirmed)
+        if self._wrong_side:
+            text("p", self._wrong_side, "problem", role="alert")
+
+    def _choices(self, prompt: Asked) -> None:
+        for choice in prompt.choices:
+            match choice:
+                case Choice.OK:
+                    label = "Go on" if prompt.kind is PromptKind.PAUSED else "Done"
+                    action(label, lambda: self._answer(Choice.OK), key="Enter", kind="main")
+                case Choice.ACCEPT:
+                    action("Accept", lambda: self._answer(Choice.ACCEPT), key="Enter", kind="main")
+                case Choice.REPEAT:
+                    action("Not valid: repeat", lambda: self._with_reason(Choice.REPEAT, "repeat"), key="r")
+                case Choice.SKIP:
+                    action("Not valid: go on without", lambda: self._with_reason(Choice.SKIP, "go on without"), key="k")
+                case Choice.END:
+                    action("End the visit", self._end, key="x")
+
+    # -- texts ----------------------------------------------------------------------------------------------------
+
+    def _ask_text(self, draft: Draft) -> None:
+        text("p", draft.label, "now")
+        with box("div", "row"):
+            for number, preset in enumerate(draft.presets, start=1):
+                action(preset, functools.partial(self._drafted, preset), key=str(number))
+        if draft.presets != ("yes",):
+            typed(draft.label, self._drafted, name="reason", hint="or type it, then Enter")
+        action("Back", self._undraft, key="Backspace", kind="small")
+
+    def _drafted(self, what: str) -> None:
+        draft, self._draft = self._draft, None
+        if draft is not None and self._page.controls:
+            draft.done(what)
+        self._page.refresh()
+
+    def _undraft(self) -> None:
+        self._draft = None
+        self._page.refresh()
+
+    def _ask(self, label: str, presets: tuple[str, ...], done: Callable[[str], None]) -> None:
+        if self._page.controls:
+            self._draft = Draft(label, presets, done)
+            self._page.refresh()
+
+    # -- deeds ----------------------------------------------------------------------------------------------------
+
+    def _side(self, side: str) -> None:
+        if not self._page.controls:
+            return
+        right = self._hub.confirm_side(side)
+        card = self._visit.current
+        self._wrong_side = "" if right or card is None else f"This trial is on the {side_words(card)}."
+        self._page.refresh()
+
+    def _answer(self, choice: Choice, *, typed_text: str = "", reason: str = "") -> None:
+        if self._page.controls:
+            self._wrong_side = ""
+            self._hub.answer(choice, text=typed_text, reason=reason)
+
+    def _entered(self, value: str) -> None:
+        self._answer(Choice.OK, typed_text=value)
+
+    def _with_reason(self, choice: Choice, what: str) -> None:
+        self._ask(f"Reason ({what}):", REASONS, lambda reason: self._answer(choice, reason=reason))
+
+    def _end(self) -> None:
+        self._ask("End the visit here? It can be resumed later.", ("yes",), lambda _: self._answer(Choice.END))
+
+    def _shorten(self) -> None:
+        self._ask("Reason for a shorter rest:", REST_REASONS, self._hub.skip_rest)
+
+    def _note(self) -> None:
+        self._ask("Note:", (), lambda what: self._hub.note(what, adverse=False))
+
+    def _adverse(self) -> None:
+        self._ask("Adverse event:", (), lambda what: self._hub.note(what, adverse=True))
+
+    # -- right: what is measured ----------------------------------------------------------------------------------
+
+    def _measured(self) -> None:
+        text("p", "", "faint", id="state")
+        text("p", "", "value", id="value", aria_label="Value now")
+        box("canvas", id="trace", role="img", aria_label="Trace with cut-off, target and response")
+        with box("div", id="rest").props("hidden"):
+            text("span", "Rest: still")
+            text("span", "", id="rest-left")
+        with box("div", id="rate").props("hidden"):
+            with box("div", "ratebar", aria_hidden="true"):
+                box("span", id="rate-band")
+                box("span", id="rate-needle")
+            text("p", "", id="rate-word", role="status")
+        with box("div", id="pace").props("hidden"):
+            text("span", "After ")
+            text("span", "", id="pace-elapsed")
+            text("span", " the gauge should show")
+            text("p", "", id="pace-expected")
+        with box("div", "row"):
+            action("Note", self._note, key="n", kind="small")
+            action("Adverse event", self._adverse, key="a", kind="small")
+            with box("button", "act small", type="button", id="sound"):
+                text("span", "Sound")
+
+    def _remarks_key(self) -> Hashable:
+        return tuple(self._visit.remarks)
+
+    def _remarks(self) -> None:
+        if self._visit.remarks:
+            with box("ul", "remarks", aria_label="Remarks"):
+                for remark in reversed(self._visit.remarks):
+                    text("li", remark)
+
+
+def run_screen(page: Page) -> None:
+    """Build the run screen of the visit that runs."""
+    if page.hub.visit is not None and page.hub.phase in (Phase.STARTING, Phase.RUNNING):
+        RunScreen(page, page.hub.visit).build()

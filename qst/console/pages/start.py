@@ -1,0 +1,236 @@
+"""The start screen: choose a visit, see the checked plan, begin it, or go on with one that was interrupted."""
+
+import functools
+from collections.abc import Callable, Hashable
+
+from nicegui import background_tasks, run
+
+from qst.console.checking import Checked, check_choice
+from qst.console.folder import OpenVisit, known_participants, lookalikes, next_visit, open_visits
+from qst.console.pages.page import Page
+from qst.console.pages.parts.elements import action, box, choice, field, text
+from qst.rigs.job import INTENDED_USE, Manner, ResumeRequest, VisitRequest
+
+SPEEDS = {"1": "as in reality", "10": "10 times as fast", "60": "60 times as fast", "100": "100 times as fast"}
+
+
+class StartScreen:
+    """What the person has chosen so far.
+
+    Args:
+        page: the page that it is on.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._hub = page.hub
+        offer = page.hub.offer
+        self.protocol = offer.protocols[0]
+        self.station = offer.stations[0]
+        self.participant = ""
+        self.visit = "1"
+        self.operator = offer.operator
+        self.study = ""
+        self.nature = ""  # "real" | "simulated": what the person says about this visit
+        self.speed = "1"
+        self._checked: Checked | None = None
+        self._known: tuple[str, ...] = ()
+        self._open: tuple[OpenVisit, ...] = ()
+
+    def build(self) -> None:
+        """Make the screen."""
+        page, offer = self._page, self._hub.offer
+        with box("div", "start"):
+            with box("section", "card", aria_label="The visit"):
+                text("h2", "New visit")
+                choice("Protocol", offer.protocol_names(), self.protocol, self._set("protocol"), name="protocol")
+                choice("Station", offer.station_names(), self.station, self._set("station"), name="station")
+                field(
+                    "Participant (pseudonym)",
+                    "",
+                    self._set("participant"),
+                    name="participant",
+                    hint="letters, digits, - _",
+                )
+                page.part(box(), self._participant_key, self._participant_hints)
+                field("Visit number", self.visit, self._set("visit"), name="visit")
+                field("Operator", self.operator, self._set("operator"), name="operator")
+                field("Study (may be empty)", "", self._set("study"), name="study")
+                self._natures()
+                page.part(box(), lambda: self.nature, self._speeds)
+                page.part(box(), self._begin_key, self._begin)
+            with box("div"):
+                page.part(box(), lambda: self._open, self._resumable)
+                page.part(box(), lambda: self._checked, self._plan)
+                text("p", INTENDED_USE, "faint")
+        background_tasks.create(self._look())
+
+    def _set(self, name: str) -> Callable[[str], None]:
+        def changed(value: str) -> None:
+            setattr(self, name, value.strip())
+            if name in ("protocol", "station"):
+                self._checked = None
+                background_tasks.create(self._check())
+            self._page.refresh()
+
+        return changed
+
+    async def _look(self) -> None:
+        """What the data folder and the chosen files say, without holding the server up."""
+        self._known = await run.io_bound(known_participants, self._hub.data) or ()
+        await self._check()
+        self._open = await run.io_bound(open_visits, self._hub.data) or ()
+        self._page.refresh()
+
+    async def _check(self) -> None:
+        wanted = (self.protocol, self.station)
+        checked = await run.io_bound(check_choice, *wanted)
+        if wanted == (self.protocol, self.station):
+            self._checked = checked
+            self._page.refresh()
+
+    # -- who ------------------------------------------------------------------------------------------------------
+
+    def _participant_key(self) -> Hashable:
+        return (self.participant, self._known)
+
+    def _participant_hints(self) -> None:
+        similar = lookalikes(self.participant, self._known) if self.participant else ()
+        if similar:
+            text("p", f"Not known yet. Did you mean {', '.join(similar)}?", "hint", role="status")
+        elif self.participant in self._known:
+            number = next_visit(self._hub.data, self.participant)
+            text("p", f"Known. The next visit would be number {number}.", "hint", role="status")
+
+    # -- real or simulated ----------------------------------------------------------------------------------------
+
+    def _natures(self) -> None:
+        with box("fieldset"):
+            text("legend", "This visit is")
+            for value, label in (("real", "with a participant, on real instruments"), ("simulated", "a simulation")):
+                with box("label"):
+                    one = box("input", type="radio", name="nature", value=value)
+                    one.on("change", lambda _, value=value: self._set("nature")(value))
+                    text("span", label)
+
+    def _speeds(self) -> None:
+        if self.nature == "simulated":
+            choice("Time runs", SPEEDS, self.speed, self._set("speed"), name="speed")
+
+    # -- begin ----------------------------------------------------------------------------------------------------
+
+    def _missing(self) -> str:
+        """What is still wrong, the first thing first; empty when the visit may begin."""
+        checked = self._checked
+        if checked is None:
+            return "The plan is being checked."
+        if not checked.ok:
+            return "The plan cannot be run like this; see its problems."
+        return self._nature_missing(checked) or self._who_missing()
+
+    def _nature_missing(self, checked: Checked) -> str:
+        if not self.nature:
+            return "Say whether this visit is real or a simulation."
+        if (self.nature == "simulated") != checked.simulated:
+            kind = "simulated" if checked.simulated else "real"
+            return f"This station is {kind}, and you said that the visit is {self.nature}. Choose what you mean."
+        return ""
+
+    def _who_missing(self) -> str:
+        if not self.participant or not self.operator:
+            return "Fill in participant and operator."
+        if not self.visit.isdecimal() or not 0 < int(self.visit) < 10_000:  # noqa: PLR2004 - as on the command line
+            return "The visit number is a whole number from 1 on."
+        return ""
+
+    def _begin_key(self) -> Hashable:
+        return (self._missing(), self._page.controls)
+
+    def _begin(self) -> None:
+        missing = self._missing()
+        if missing:
+            text("p", missing, "hint", role="status")
+        label = "Begin the REAL visit" if self.nature == "real" else "Begin the simulated visit"
+        action(
+            label if self.nature else "Begin",
+            self._go,
+            key="Enter",
+            kind="main",
+            enabled=not missing and self._page.controls,
+        )
+
+    def _go(self) -> None:
+        if self._missing() or not self._page.controls:
+            return
+        self._hub.begin(
+            VisitRequest(
+                protocol=self.protocol,
+                station=self.station,
+                participant=self.participant,
+                visit=int(self.visit),
+                operator=self.operator,
+                study=self.study,
+                data=str(self._hub.data),
+                manner=Manner(speed=self.speed if self.nature == "simulated" else "1"),
+                simulated=self.nature == "simulated",
+            )
+        )
+
+    # -- the plan -------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        checked = self._checked
+        with box("section", "card", aria_label="The checked plan"):
+            text("h2", "The plan" if checked is None or checked.error else checked.title)
+            if checked is None:
+                text("p", "is being checked …")
+            elif checked.error:
+                text("p", checked.error, "problem")
+            else:
+                self._figures(checked)
+
+    def _figures(self, checked: Checked) -> None:
+        with box("div", "figures"):
+            for number, label in (
+                (str(checked.n_trials), "trials"),
+                (str(checked.n_practice), "for practice"),
+                (checked.duration, f"expected (longest {checked.longest})"),
+            ):
+                with box("div"):
+                    text("b", number)
+                    text("span", label)
+        text("p", f"{'Simulated' if checked.simulated else 'Real'} station: {checked.station}")
+        for line in checked.asked:
+            text("p", line)
+        for place, dose in checked.doses:
+            text("p", f"Dose if nobody ever responds, {place}: {dose}", "faint")
+        for severity, problem in checked.problems:
+            text("p", f"{severity}: {problem}", "problem" if severity == "error" else "faint")
+
+    # -- resuming -------------------------------------------------------------------------------------------------
+
+    def _resumable(self) -> None:
+        if not self._open:
+            return
+        with box("section", "card", aria_label="Interrupted visits"):
+            text("h2", "Interrupted visits")
+            for visit in self._open:
+                with box("div", "row"):
+                    text("span", _describe(visit))
+                    action("Resume", functools.partial(self._resume, visit), kind="small")
+
+    def _resume(self, visit: OpenVisit) -> None:
+        if self._page.controls:
+            speed = self.speed if visit.simulated else "1"
+            self._hub.go_on(ResumeRequest(log=visit.log, operator=self.operator or None, manner=Manner(speed=speed)))
+
+
+def _describe(visit: OpenVisit) -> str:
+    kind = "simulated, " if visit.simulated else ""
+    name = f"{visit.participant_id} · visit {visit.visit} · {visit.protocol_id}"
+    return f"{name} ({kind}{visit.n_trials} of {visit.n_planned} trials)"
+
+
+def start_screen(page: Page) -> None:
+    """Build the start screen."""
+    StartScreen(page).build()
