@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,10 +45,15 @@ def gather(paths: Sequence[str], *, verify: bool, helpers: int | None = None) ->
     """
     shares = _share_out(paths, helpers)
     running = [(share, _start(Job(share, verify))) for share in shares[1:]]
-    with _no_garbage():
-        yield from _read_all(shares[0], verify=verify)
-        for share, process in running:
-            yield from _answer(share, process, verify=verify)
+    try:
+        with _no_garbage():
+            yield from _read_all(shares[0], verify=verify)
+            for share, process in running:
+                yield from _answer(process) or _read_all(share, verify=verify)
+    finally:
+        for _, process in running:
+            if process is not None:
+                process.kill()
 
 
 def _read_all(paths: Iterable[str], *, verify: bool) -> Iterator[LogRows]:
@@ -92,23 +97,27 @@ def _size(path: str) -> int:
         return 0  # reading it will say what is wrong with it
 
 
-def _start(job: Job) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qst.analysis.gather"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+def _start(job: Job) -> subprocess.Popen[bytes] | None:
+    """A helper at work; None when it cannot be started."""
+    command = [sys.executable, "-m", "qst.analysis.gather"]
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere)  # noqa: S603 - ourselves
+    except OSError:
+        return None
     if process.stdin is not None:
-        process.stdin.write(msgspec.msgpack.encode(job))
-        process.stdin.close()
+        with suppress(OSError), process.stdin as pipe_in:  # one that died at once is noticed by its missing answer
+            pipe_in.write(msgspec.msgpack.encode(job))
     return process
 
 
-def _answer(paths: tuple[str, ...], process: subprocess.Popen[bytes], *, verify: bool) -> Iterable[LogRows]:
+def _answer(process: subprocess.Popen[bytes] | None) -> list[LogRows] | None:
+    """What a helper found; None when it failed."""
+    if process is None:
+        return None
     with process:
         answer = process.stdout.read() if process.stdout is not None else b""
-    return _ANSWER.decode(answer) if process.returncode == 0 else _read_all(paths, verify=verify)
+    return _ANSWER.decode(answer) if process.returncode == 0 else None
 
 
 def main() -> None:
