@@ -4,7 +4,7 @@ The order inside a trial is fixed: rest, placement confirmed by the operator, at
 Nothing is ever repeated by itself; a repeat is the operator's decision and a new attempt.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -52,6 +52,12 @@ class VisitResult(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     trials: tuple[Trial, ...]
     summary: tuple[Score, ...]
+
+
+def judged(trial: Trial, rejected: Collection[tuple[int, int]]) -> Trial:
+    """The trial with the operator's judgement on it."""
+    invalid = trial.valid and (trial.sequence_index, trial.attempt) in rejected
+    return msgspec.structs.replace(trial, valid=False) if invalid else trial
 
 
 class VisitEngine:
@@ -308,15 +314,10 @@ class VisitEngine:
     # -- endings --------------------------------------------------------------------------------------------------
 
     def _end(self, outcome: VisitOutcome, reason: str) -> VisitResult:
-        summary = self._scorer([self._judged(trial) for trial in self._trials])
+        summary = self._scorer([judged(trial, self._rejected) for trial in self._trials])
         self._log.write(records.End(outcome=outcome, reason=reason, n_trials=len(self._trials), summary=summary))
         self._log.commit()
         return VisitResult(outcome=outcome, reason=reason, trials=tuple(self._trials), summary=summary)
-
-    def _judged(self, trial: Trial) -> Trial:
-        """The trial with the operator's judgement on it."""
-        rejected = (trial.sequence_index, trial.attempt) in self._rejected
-        return msgspec.structs.replace(trial, valid=False) if rejected and trial.valid else trial
 
     # -- records --------------------------------------------------------------------------------------------------
 

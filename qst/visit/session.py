@@ -7,7 +7,7 @@ made safe and closed, and the log says how it ended.
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -28,7 +28,7 @@ from qst.visit.bench import Bench
 from qst.visit.commands import INSTRUMENT_FAILURES
 from qst.visit.desk import Desk, LogSink
 from qst.visit.ending import Ending
-from qst.visit.engine import History, Scorer, VisitEngine, VisitResult
+from qst.visit.engine import History, Scorer, VisitEngine, VisitResult, judged
 from qst.visit.operator import Hands, Operator
 from qst.visit.promptness import prompt_threads
 from qst.visit.words import role_of
@@ -168,6 +168,7 @@ def run_session(
     Raises:
         LogWriteError: the log cannot be written; the instruments are safe and closed.
     """
+    before = _Before(history or History(), scorer)
     with _closing(rig.instruments, abort), prompt_threads(clock):
         connected: list[Instrument] = []
         try:
@@ -175,21 +176,38 @@ def run_session(
             _connect(rig, log, connected)
         except INSTRUMENT_FAILURES as error:
             with abort.shielded():
-                return _not_started(log, error)
+                return _not_started(log, error, before)
         except Aborted:
-            return _stopped_connecting(connected, log, abort)
+            return _stopped_connecting(connected, log, abort, before)
         desk = Desk(operator, log, clock, abort, operator_id)
         engine = VisitEngine(plan, rig.bench(), desk, log, clock, abort, scorer, history)
         return engine.run()
 
 
-def _stopped_connecting(connected: Sequence[Instrument], log: LogSink, abort: AbortSwitch) -> VisitResult:
+class _Before(NamedTuple):
+    """What the log holds already when a session ends before its first trial."""
+
+    history: History
+    scorer: Scorer
+
+    def end(self, log: LogSink, outcome: VisitOutcome, reason: str) -> VisitResult:
+        """The visit's last record: it speaks of the whole visit, not of this session."""
+        trials = self.history.trials
+        summary = self.scorer([judged(trial, self.history.rejected) for trial in trials])
+        log.write(records.End(outcome=outcome, reason=reason, n_trials=len(trials), summary=summary))
+        log.commit()
+        return VisitResult(outcome=outcome, reason=reason, trials=trials, summary=summary)
+
+
+def _stopped_connecting(
+    connected: Sequence[Instrument], log: LogSink, abort: AbortSwitch, before: _Before
+) -> VisitResult:
     """A stop before the first trial. Nothing was driven, but who stops wants safety, not our opinion."""
     ending = Ending(log, abort)
     ending.make_safe(connected)
     with abort.shielded():
         ending.record("connecting")
-        return _end(log, *ending.stopped())
+        return before.end(log, *ending.stopped())
 
 
 @contextlib.contextmanager
@@ -261,7 +279,7 @@ def _entry(role: str, spec: InstrumentSpec, instrument: Instrument, identity: Id
     )
 
 
-def _not_started(log: LogSink, error: QstError) -> VisitResult:
+def _not_started(log: LogSink, error: QstError, before: _Before) -> VisitResult:
     log.write(
         records.Fault(
             code=error.code,
@@ -271,10 +289,4 @@ def _not_started(log: LogSink, error: QstError) -> VisitResult:
             remedy=error.remedy,
         )
     )
-    return _end(log, VisitOutcome.FAILED, f"an instrument did not connect: {error}")
-
-
-def _end(log: LogSink, outcome: VisitOutcome, reason: str) -> VisitResult:
-    log.write(records.End(outcome=outcome, reason=reason, n_trials=0, summary=()))
-    log.commit()
-    return VisitResult(outcome=outcome, reason=reason, trials=(), summary=())
+    return before.end(log, VisitOutcome.FAILED, f"an instrument did not connect: {error}")
