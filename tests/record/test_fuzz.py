@@ -78,12 +78,18 @@ def check(what: list[Change], verify: bool) -> None:
         assert log.damage or log.torn is not None
 
 
-@pytest.mark.nightly
-def test_changed_logs(pytestconfig: pytest.Config) -> None:
-    """A sample in every run, 100 000 cases with ``-m nightly``."""
-    n_cases = 100_000 if "nightly" in pytestconfig.option.markexpr else 400
+def run(n_cases: int) -> None:
     cases = given(st.lists(changes, min_size=1, max_size=6), st.booleans())
     settings(max_examples=n_cases, deadline=None)(cases(check))()
+
+
+def test_changed_logs() -> None:
+    run(400)
+
+
+@pytest.mark.nightly
+def test_many_changed_logs() -> None:
+    run(100_000)
 
 
 @given(st.binary(max_size=300))
