@@ -6,9 +6,17 @@ from typing import Any, Final
 import msgspec
 
 from qst.ceilings import PRESSURE_CEILING_KPA
-from qst.errors import InputError, RefusedError, StationFileError
-from qst.instruments import PressureRamp, ThermalRamp, refuse_beyond_ceilings
-from qst.units import parse
+from qst.errors import RefusedError, StationFileError
+from qst.instruments import (
+    Capabilities,
+    Modality,
+    PressureRamp,
+    Programming,
+    Reading,
+    ThermalRamp,
+    refuse_beyond_ceilings,
+)
+from qst_drivers.quantities import quantity_of
 
 #: 1 N on 1 cm² is 10 kPa.
 KPA_CM2_PER_N: Final = 10.0
@@ -40,6 +48,28 @@ class HandGauge(msgspec.Struct, frozen=True, kw_only=True):
     def value_max_kpa(self) -> float:
         """Highest cut-off: the capacity, or the suite's ceiling where that is lower."""
         return min(self.capacity_n * self.kpa_per_n, PRESSURE_CEILING_KPA)
+
+    def capabilities(self, reading: Reading, unverified: tuple[str, ...]) -> Capabilities:
+        """What a gauge of this kind can do: a hand makes its ramp, and nothing but the hand ends it."""
+        return Capabilities(
+            kind="algometer",
+            modalities=frozenset({Modality.PRESSURE}),
+            value_min=0.0,
+            value_max=self.value_max_kpa,
+            resolution=self.digit_kpa,
+            rate_min=self.digit_kpa,
+            rate_max=self.value_max_kpa,
+            reading=reading,
+            programming=Programming.HAND,
+            ends_ramp_on_button=False,
+            ends_ramp_at_limit=False,
+            self_limiting=False,
+            has_button=False,
+            acknowledges=False,
+            checksums=False,
+            timestamps=False,
+            unverified=unverified,
+        )
 
     def check_ramp(self, ramp: ThermalRamp | PressureRamp, *, where: str) -> None:
         """Refuse a ramp that the gauge cannot measure.
@@ -76,10 +106,7 @@ def quantity(settings: Mapping[str, Any], name: str, kind: str, default: str | N
     text = settings.get(name, default)
     if text is None:
         raise StationFileError(f"the gauge's setting '{name}' is missing", remedy=f"add for example '{name}: 1 cm²'")
-    try:
-        value = parse(text, kind)
-    except InputError as error:
-        raise StationFileError(f"{name}: {error.what}", remedy=error.remedy) from error
+    value = quantity_of(text, kind, name)
     if value <= 0:
         raise StationFileError(f"{name}: '{text}' is not positive", remedy="state what is printed on the gauge")
     return value

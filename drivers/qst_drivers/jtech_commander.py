@@ -18,9 +18,7 @@ from qst.instruments import (
     EntryVerdict,
     Identity,
     Link,
-    Modality,
     PressureRamp,
-    Programming,
     Reading,
     Sample,
     ThermalRamp,
@@ -43,29 +41,19 @@ _SPELLINGS: Final = {
 }
 
 
-def _capabilities(gauge: HandGauge) -> Capabilities:
-    return Capabilities(
-        kind="algometer",
-        modalities=frozenset({Modality.PRESSURE}),
-        value_min=0.0,
-        value_max=gauge.value_max_kpa,
-        resolution=gauge.digit_kpa,
-        rate_min=gauge.digit_kpa,
-        rate_max=gauge.value_max_kpa,
-        reading=Reading.OPERATOR,
-        programming=Programming.HAND,
-        ends_ramp_on_button=False,
-        ends_ramp_at_limit=False,
-        self_limiting=False,
-        has_button=False,
-        acknowledges=False,
-        checksums=False,
-        timestamps=False,
-        unverified=(
-            "range 25 lbf and digit 0.1 lbf",
-            "whether the console can show kgf or N",
-            "accuracy, and what is shown beyond the range",
-        ),
+_UNVERIFIED: Final = (
+    "range 25 lbf and digit 0.1 lbf",
+    "whether the console can show kgf or N",
+    "accuracy, and what is shown beyond the range",
+)
+
+
+def _gauge_of(settings: Mapping[str, Any]) -> HandGauge:
+    return hand_gauge(
+        settings,
+        model=str(settings.get("model", "JTECH Commander")),
+        capacity_n=quantity(settings, "range", "force", "25 lbf"),
+        digit_n=quantity(settings, "resolution", "force", "0.1 lbf"),
     )
 
 
@@ -85,19 +73,14 @@ class JtechCommander:
     """
 
     TITLE: ClassVar[str] = "JTECH Commander algometer (read by the operator)"
-    CAPABILITIES: ClassVar[Capabilities]
+    CAPABILITIES: ClassVar[Capabilities] = _gauge_of({"tip_area": "1 cm²"}).capabilities(Reading.OPERATOR, _UNVERIFIED)
 
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:  # noqa: ARG002 - as every driver
         refuse_unknown(settings, "range", "unit")
         self._unit = _unit(settings)
-        self._gauge = hand_gauge(
-            settings,
-            model=str(settings.get("model", "JTECH Commander")),
-            capacity_n=quantity(settings, "range", "force", "25 lbf"),
-            digit_n=quantity(settings, "resolution", "force", "0.1 lbf"),
-        )
+        self._gauge = _gauge_of(settings)
         self._link = link
-        self._capabilities = _capabilities(self._gauge)
+        self._capabilities = self._gauge.capabilities(Reading.OPERATOR, _UNVERIFIED)
         self._newtons_per_unit = parse(f"1 {self._unit}", "force")
         self._digit = _in_unit(self._gauge.digit_n, self._newtons_per_unit)
         self._range = _in_unit(self._gauge.capacity_n, self._newtons_per_unit)
@@ -252,13 +235,3 @@ def _in_unit(force_n: float, newtons_per_unit: float) -> Decimal:
 
 def _refused(text: str, problem: str) -> EntryVerdict:
     return EntryVerdict(value_kpa=None, raw_text=text, problem=problem)
-
-
-JtechCommander.CAPABILITIES = _capabilities(
-    hand_gauge(
-        {"tip_area": "1 cm²"},
-        model="JTECH Commander",
-        capacity_n=parse("25 lbf", "force"),
-        digit_n=parse("0.1 lbf", "force"),
-    )
-)

@@ -4,9 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from qst import units
 from qst.ceilings import HEAT_CEILING_C
-from qst.errors import InputError, LocalProtocolError, RefusedError, StationFileError
+from qst.errors import LocalProtocolError, RefusedError, StationFileError
 from qst.instruments import (
     Capabilities,
     Modality,
@@ -16,6 +15,7 @@ from qst.instruments import (
     ThermalRamp,
     refuse_beyond_ceilings,
 )
+from qst_drivers.quantities import Quantity
 from qst_drivers.wire.arroyo import RATE_MAX_C_PER_MIN, HighLimit, LowLimit, RampRate, Setpoint
 
 SECONDS_PER_MINUTE: Final = 60.0
@@ -68,7 +68,7 @@ class Settings(NamedTuple):
                 raise StationFileError(
                     f"unknown setting {key!r} of arroyo-5300", remedy=f"known settings: {', '.join(KEYS)}"
                 )
-            values[KEYS[key].field] = _read_quantity(key, value, KEYS[key])
+            values[KEYS[key].field] = KEYS[key].read(key, value)
         return cls(**values)
 
     @property
@@ -77,36 +77,17 @@ class Settings(NamedTuple):
         return max(_OVERSHOOT_LEAST_C, _OVERSHOOT_S * self.max_rate_c_per_s)
 
 
-class _Quantity(NamedTuple):
-    field: str
-    kind: str
-    low: float
-    high: float
-
-
 #: Every setting: its name in a station file -> what it is.
 KEYS: Final = {
-    "thermode_area": _Quantity("area_cm2", "area", 0.1, 100.0),
-    "min_temperature": _Quantity("min_c", "temperature", 0.0, 32.0),
-    "max_temperature": _Quantity("max_c", "temperature", 32.0, HEAT_CEILING_C),
-    "max_rate": _Quantity("max_rate_c_per_s", "temperature_rate", 0.01, RATE_MAX_C_PER_S),
-    "max_return_rate": _Quantity("max_return_rate_c_per_s", "temperature_rate", 0.01, RATE_MAX_C_PER_S),
-    "reply_timeout": _Quantity("reply_timeout_s", "duration", 0.1, 5.0),
+    "thermode_area": Quantity("area_cm2", "area", 0.1, 100.0),
+    "min_temperature": Quantity("min_c", "temperature", 0.0, 32.0),
+    "max_temperature": Quantity("max_c", "temperature", 32.0, HEAT_CEILING_C),
+    "max_rate": Quantity("max_rate_c_per_s", "temperature_rate", 0.01, RATE_MAX_C_PER_S),
+    "max_return_rate": Quantity("max_return_rate_c_per_s", "temperature_rate", 0.01, RATE_MAX_C_PER_S),
+    "reply_timeout": Quantity("reply_timeout_s", "duration", 0.1, 5.0),
     # How long this program may be silent before the guard brings the plate home; a visit asks every 0.1 s or oftener.
-    "guard_timeout": _Quantity("guard_timeout_s", "duration", 0.2, 2.0),
+    "guard_timeout": Quantity("guard_timeout_s", "duration", 0.2, 2.0),
 }
-
-
-def _read_quantity(key: str, value: object, quantity: _Quantity) -> float:
-    if not isinstance(value, str):
-        raise StationFileError(f"{key}: {value!r} has no unit", remedy='write the value with its unit, such as "50 °C"')
-    try:
-        number = units.parse(value, quantity.kind)
-    except InputError as wrong:
-        raise StationFileError(f"{key}: {wrong.what}", remedy=wrong.remedy) from wrong
-    if not quantity.low <= number <= quantity.high:
-        raise StationFileError(f"{key}: {value} is outside {quantity.low:g} to {quantity.high:.4g}")
-    return number
 
 
 def describe(settings: Settings) -> Capabilities:

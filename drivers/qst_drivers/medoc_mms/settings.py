@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qst.errors import InputError, RefusedError, StationFileError
+from qst.errors import RefusedError, StationFileError
 from qst.instruments import Capabilities, Modality, Programming, Reading, ThermalRamp, refuse_beyond_ceilings
-from qst.units import parse
+from qst_drivers.quantities import quantity_of
 from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
 
 #: 2 to 13 are the words of the actions themselves; 16 and up is what laboratories use safely.
@@ -148,17 +148,10 @@ def _choice(settings: Mapping[str, Any], key: str, default: Any, choices: tuple[
 
 
 def _duration_s(settings: Mapping[str, Any], key: str, default: str) -> float:
-    value = _quantity(settings.get(key, default), "duration", key)
+    value = quantity_of(settings.get(key, default), "duration", key)
     if value < 0:
         raise StationFileError(f"{key} must not be negative")
     return value
-
-
-def _quantity(text: object, kind: str, key: str) -> float:
-    try:
-        return parse(text, kind)
-    except InputError as error:
-        raise StationFileError(f"{key}: {error.what}", remedy=error.remedy) from error
 
 
 def _programs(entries: object) -> tuple[MmsProgram, ...]:
@@ -190,10 +183,10 @@ def _program(entry: object) -> MmsProgram:
     word = _word(entry["word"])
     try:
         ramp = ThermalRamp(
-            start_c=_quantity(entry["baseline"], "temperature", f"program {word}, baseline"),
-            rate_c_per_s=_quantity(entry["rate"], "temperature_rate", f"program {word}, rate"),
-            cutoff_c=_quantity(entry["cutoff"], "temperature", f"program {word}, cutoff"),
-            return_rate_c_per_s=_quantity(entry["return_rate"], "temperature_rate", f"program {word}, return_rate"),
+            start_c=quantity_of(entry["baseline"], "temperature", f"program {word}, baseline"),
+            rate_c_per_s=quantity_of(entry["rate"], "temperature_rate", f"program {word}, rate"),
+            cutoff_c=quantity_of(entry["cutoff"], "temperature", f"program {word}, cutoff"),
+            return_rate_c_per_s=quantity_of(entry["return_rate"], "temperature_rate", f"program {word}, return_rate"),
         )
     except RefusedError as error:
         raise StationFileError(f"program {word}: {error.what}") from error

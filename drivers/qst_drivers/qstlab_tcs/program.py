@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
-from qst import units
 from qst.ceilings import HEAT_CEILING_C
-from qst.errors import InputError, InstrumentFaultError, LocalProtocolError, RefusedError, StationFileError
+from qst.errors import InstrumentFaultError, LocalProtocolError, RefusedError, StationFileError
 from qst.instruments import ThermalRamp, refuse_beyond_ceilings
+from qst_drivers.quantities import Quantity
 from qst_drivers.wire.tcs import (
     ZONE_COUNT,
     Command,
@@ -66,39 +66,20 @@ class TcsSettings(NamedTuple):
             elif name == "min_battery_percent":
                 values[name] = _read_percent(value)
             elif name in _QUANTITIES:
-                values[_QUANTITIES[name].field] = _read_quantity(key, value, _QUANTITIES[name])
+                values[_QUANTITIES[name].field] = _QUANTITIES[name].read(str(key), value)
             else:
                 known = ", ".join([*_QUANTITIES, "zones", "min_battery_percent"])
                 raise StationFileError(f"unknown setting {key!r} of qstlab-tcs", remedy=f"known settings: {known}")
         return cls(**values)
 
 
-class _Quantity(NamedTuple):
-    field: str
-    kind: str
-    low: float
-    high: float
-
-
 _QUANTITIES = {
-    "thermode_area": _Quantity("area_cm2", "area", 0.1, 100.0),
-    "min_temperature": _Quantity("min_c", "temperature", 0.0, NEUTRAL_MIN_C),
-    "max_temperature": _Quantity("max_c", "temperature", NEUTRAL_MIN_C, HEAT_CEILING_C),
-    "max_rate": _Quantity("max_rate_c_per_s", "temperature_rate", 0.01, PROBE_MAX_C_PER_S),
-    "max_return_rate": _Quantity("max_return_rate_c_per_s", "temperature_rate", 0.01, PROBE_MAX_C_PER_S),
+    "thermode_area": Quantity("area_cm2", "area", 0.1, 100.0),
+    "min_temperature": Quantity("min_c", "temperature", 0.0, NEUTRAL_MIN_C),
+    "max_temperature": Quantity("max_c", "temperature", NEUTRAL_MIN_C, HEAT_CEILING_C),
+    "max_rate": Quantity("max_rate_c_per_s", "temperature_rate", 0.01, PROBE_MAX_C_PER_S),
+    "max_return_rate": Quantity("max_return_rate_c_per_s", "temperature_rate", 0.01, PROBE_MAX_C_PER_S),
 }
-
-
-def _read_quantity(key: str, value: object, quantity: _Quantity) -> float:
-    if not isinstance(value, str):
-        raise StationFileError(f"{key}: {value!r} has no unit", remedy='write the value with its unit, such as "50 °C"')
-    try:
-        number = units.parse(value, quantity.kind)
-    except InputError as wrong:
-        raise StationFileError(f"{key}: {wrong.what}", remedy=wrong.remedy) from wrong
-    if not quantity.low <= number <= quantity.high:
-        raise StationFileError(f"{key}: {value} is outside {quantity.low:g} to {quantity.high:g} (°C, °C/s or cm²)")
-    return number
 
 
 def _read_zones(value: object) -> Flags:
