@@ -1,0 +1,135 @@
+"""An analyst's overlay: applied on reading, signed in every row that it changes, and never to a measured value."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import qst
+from qst.analysis.corrections import OF_ATTEMPT, OF_VISIT
+from qst.errors import InputError
+from tests.analysis.test_dataset import FIXTURES
+
+LOG = FIXTURES / "completed.jsonl"
+
+
+def correction(**changes: Any) -> dict[str, Any]:
+    """Taking out the second pressure trial."""
+    row = list(qst.read(LOG).trials.dicts())[3]
+    fields = {
+        "who": "A. Analyst",
+        "when": "2026-03-01",
+        "why": "wrong site, see the diary",
+        **{name: row[name] for name in ("session_uuid", "sequence_index", "attempt", "hash")},
+        "field": "valid",
+        "old": True,
+        "new": False,
+    }
+    return {name: value for name, value in (fields | changes).items() if value is not None}
+
+
+def of_visit(field: str, old: str | int, new: str | int) -> dict[str, Any]:
+    return correction(sequence_index=None, attempt=None, hash=None, field=field, old=old, new=new)
+
+
+def write(folder: Path, *entries: dict[str, Any]) -> Path:
+    path = folder / "corrections.jsonl"
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    return path
+
+
+def test_a_correction_counts_and_is_signed(tmp_path: Path) -> None:
+    before = LOG.read_bytes()
+    path = write(tmp_path, correction(), correction(field="invalid_reason", old="", new="wrong site"))
+    data = qst.read(LOG, corrections=path)
+    row = list(data.trials.dicts())[3]
+    assert (row["valid"], row["invalid_reason"]) == (False, "wrong site")
+    assert (row["corrected"], row["corrected_from"]) == ("valid invalid_reason", "true | ")
+    assert row["corrected_by"] == "A. Analyst, 2026-03-01 | A. Analyst, 2026-03-01"
+    assert row["corrected_why"] == "wrong site, see the diary | wrong site, see the diary"
+    others = [one for index, one in enumerate(data.trials.dicts()) if index != 3]
+    assert {one["corrected"] for one in others} == {""}
+    assert LOG.read_bytes() == before
+
+
+def test_thresholds_and_visits_follow(tmp_path: Path) -> None:
+    data = qst.read(LOG, corrections=write(tmp_path, correction()))
+    score = next(one for one in data.thresholds.dicts() if one["score_id"] == "PPT_2_mean")
+    assert (score["n_planned"], score["n_valid"], score["n_missing"]) == (2, 1, 1)
+    assert (score["complete"], score["n_corrected"]) == (False, 1)
+    assert score["mean"] == list(qst.read(LOG).trials.dicts())[2]["value_reported"]
+    (visit,) = data.visits.dicts()
+    assert (visit["n_corrected"], visit["missing_trials"], visit["complete"]) == (1, "4", False)
+
+
+def test_a_pseudonym_that_was_mistyped(tmp_path: Path) -> None:
+    path = write(tmp_path, of_visit("participant_id", "P11", "P12"), of_visit("visit", 1, 2))
+    data = qst.read(LOG, corrections=path)
+    for table in (data.trials, data.thresholds, data.visits):
+        assert set(table.column("participant_id")) == {"P12"}
+        assert set(table.column("visit")) == {2}
+    assert set(data.trials.column("corrected_from")) == {"P11 | 1"}
+
+
+def test_later_corrections_see_earlier_ones(tmp_path: Path) -> None:
+    back = correction(old=False, new=True, why="it was the right site after all")
+    data = qst.read(LOG, corrections=write(tmp_path, correction(), back))
+    row = list(data.trials.dicts())[3]
+    assert (row["valid"], row["corrected_from"]) == (True, "true | false")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"old": False, "new": True}, "valid is True, and not False"),
+        ({"hash": "0" * 64}, "another hash"),
+        ({"attempt": 7}, "no attempt 7 at trial 4"),
+        ({"session_uuid": "nobody"}, "no visit nobody"),
+        ({"field": "value_reported", "old": 1, "new": 2}, "Measured values never change"),
+        ({"field": "participant_id", "old": "P11", "new": "P12"}, "cannot be corrected here"),
+        ({"attempt": None}, "belong together"),
+        ({"why": " "}, "must not be empty"),
+        ({"new": True}, "are the same"),
+        ({"new": 0}, "must be of type bool"),
+        ({"oops": 1}, "no correction: Object contains unknown field"),
+        ({"who": None}, "missing required field `who`"),
+    ],
+)
+def test_what_does_not_fit_names_its_line(tmp_path: Path, changes: dict[str, Any], what: str) -> None:
+    path = write(tmp_path, correction(field="note", old="", new="seen"), correction(**changes))
+    with pytest.raises(InputError, match=what) as refused:
+        qst.read(LOG, corrections=path)
+    assert refused.value.where == f"{path}:2"
+
+
+def test_nothing_counts_that_was_never_measured(tmp_path: Path) -> None:
+    log = FIXTURES / "torn.jsonl"
+    row = list(qst.read(log).trials.dicts())[3]
+    assert row["outcome"] == "interrupted"
+    entry = correction(**{name: row[name] for name in ("session_uuid", "hash")}, old=False, new=True)
+    with pytest.raises(InputError, match="nothing to count"):
+        qst.read(log, corrections=write(tmp_path, entry))
+
+
+def test_a_file_that_is_not_there_or_not_json(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        qst.read(LOG, corrections=tmp_path / "none.jsonl")
+    (tmp_path / "c.jsonl").write_bytes(b"\n\xff\n")
+    with pytest.raises(InputError, match="no correction") as refused:
+        qst.read(LOG, corrections=tmp_path / "c.jsonl")
+    assert refused.value.where.endswith(":2")
+
+
+def test_an_overlay_beside_the_logs_is_no_log_and_never_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(LOG.read_bytes())
+    path = write(tmp_path, correction())
+    forgotten = qst.read(tmp_path)
+    assert [one.reason for one in forgotten.left_out] == ["corrections"]
+    assert qst.read(tmp_path, corrections=path).left_out == ()
+
+
+def test_what_can_be_corrected_are_columns() -> None:
+    names = qst.read(LOG).trials.names
+    assert set(OF_ATTEMPT) | set(OF_VISIT) <= set(names)
+    assert not any(name.startswith("value") for name in OF_ATTEMPT)
