@@ -1,6 +1,7 @@
 """The console's server: NiceGUI's pages, the live socket and the guard around all of it, on one address."""
 
 import contextlib
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -119,5 +120,7 @@ def serve(app: App, listener: socket.socket) -> None:
         ws="websockets-sansio",
         proxy_headers=False,
     )
+    # The server passes on what it was ended by; we go on from here, to the instruments' safety.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

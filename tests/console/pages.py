@@ -1,0 +1,63 @@
+"""What a technician does on the page, by mouse."""
+
+from typing import Any
+
+from tests.console.running import PATIENCE_S
+
+#: Fast enough for a test, slow enough for a loaded computer.
+SPEED = "60"
+
+
+def choose(page: Any, *, participant: str = "P01", protocol: str = "demo-quick", station: str = "default") -> None:
+    """Fill in the start screen for a simulated visit."""
+    page.select_option("select[name=protocol]", protocol)
+    page.select_option("select[name=station]", station)
+    page.fill("input[name=participant]", participant)
+    page.fill("input[name=operator]", "op1")
+    page.check("input[value=simulated]")
+    page.select_option("select[name=speed]", SPEED)
+
+
+def begin(page: Any, **chosen: str) -> None:
+    """Choose a simulated visit and begin it."""
+    choose(page, **chosen)
+    page.click("button.main:has-text('Begin the simulated visit'):not([disabled])")
+    page.wait_for_selector("body[data-phase=running]")
+
+
+def phase(page: Any) -> str:
+    return str(page.evaluate("document.body.dataset.phase || ''"))
+
+
+def place(page: Any) -> None:
+    """Name the side that the page shows, and start."""
+    side = page.text_content(".where .side")
+    page.click(f"button:has-text('It is on the {side}')")
+    page.click("button.main:has-text('Start'):not([disabled])")
+
+
+def next_question(page: Any) -> str:
+    """Wait for the next question; gives the label of its main button, or ``ended``."""
+    page.wait_for_function(
+        "document.body.dataset.phase === 'ended' || document.querySelector('section button.act.main')",
+        timeout=PATIENCE_S * 1000,
+    )
+    if phase(page) == "ended":
+        return "ended"
+    return str(page.evaluate("document.querySelector('section button.act.main > span')?.textContent || ''"))
+
+
+def to_the_end(page: Any) -> list[str]:
+    """Answer every question as suggested until the visit ends; gives the labels of the buttons pressed."""
+    pressed = []
+    while (label := next_question(page)) != "ended":
+        pressed.append(label)
+        if label == "Start":
+            place(page)
+        else:
+            page.click(f"button.main:has-text('{label}')")
+        # The answer has gone out when this very button is gone.
+        page.wait_for_function(
+            "label => document.querySelector('section button.act.main > span')?.textContent !== label", arg=label
+        )
+    return pressed
