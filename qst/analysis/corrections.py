@@ -68,13 +68,13 @@ def _correction(path: Path, number: int, line: bytes) -> Correction:
         made = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _wrong(path, number, f"this is no correction: {error}") from error
-    if problem := _problem(made):
+    if problem := problem_of(made):
         raise _wrong(path, number, problem)
     return made
 
 
-def _problem(made: Correction) -> str:
-    """What is wrong with a correction by itself."""
+def problem_of(made: Correction) -> str:
+    """What is wrong with a correction by itself; empty when nothing is."""
     if not (made.who.strip() and made.when.strip() and made.why.strip()):
         return "who, when and why must not be empty"
     of_visit = made.sequence_index is None and made.attempt is None and made.hash is None

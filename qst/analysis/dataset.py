@@ -173,6 +173,31 @@ def read(
     columns, visits = trial_table.build(kept)
     if overlay_file is not None:
         overlay.apply(overlay_file, overlay.load(overlay_file), columns, visits)
+    return _dataset(columns, visits, logs, set_aside)
+
+
+def read_visit(log: Path, corrections: Path) -> Dataset:
+    """One visit, with what an overlay file says about it; what it says about others is passed over.
+
+    Args:
+        log: the visit's log.
+        corrections: the overlay file; it need not be there.
+
+    Raises:
+        InputError: the log is not there, or a correction of this visit does not fit.
+    """
+    logs = without_copies(gather(find(log), verify=True, helpers=0))
+    columns, visits = trial_table.build(logs)
+    read_here = {visit.facts.session_uuid for visit in visits}
+    entries = overlay.load(corrections) if corrections.exists() else []
+    here = [(number, made) for number, made in entries if made.session_uuid in read_here]
+    overlay.apply(corrections, here, columns, visits)
+    return _dataset(columns, visits, logs, [])
+
+
+def _dataset(
+    columns: dict[str, list[Cell]], visits: Sequence[Visit], logs: Sequence[LogRows], set_aside: Sequence[str]
+) -> Dataset:
     left_out = [_left_out(log) for log in logs if log.reason and log.path not in set_aside]
     return Dataset(columns, visits, left_out, set_aside)
 

@@ -8,6 +8,7 @@ import pytest
 
 import qst
 from qst.analysis.corrections import OF_ATTEMPT, OF_VISIT
+from qst.cli import _run
 from qst.errors import InputError
 from tests.analysis.test_dataset import FIXTURES
 
@@ -133,3 +134,49 @@ def test_what_can_be_corrected_are_columns() -> None:
     names = qst.read(LOG).trials.names
     assert set(OF_ATTEMPT) | set(OF_VISIT) <= set(names)
     assert not any(name.startswith("value") for name in OF_ATTEMPT)
+
+
+# -- the command ---------------------------------------------------------------------------------------------------
+
+
+def correct(folder: Path, *words: str, log: Path = LOG) -> int:
+    arguments = ["correct", str(log), *words, "--who", "A. Analyst", "--why", "see the diary"]
+    return _run([*arguments, "--file", str(folder / "overlay.jsonl")])
+
+
+def test_the_command_adds_lines_that_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert correct(tmp_path, "valid=false", "--trial", "4") == 0
+    assert "valid true -> false" in capsys.readouterr().out
+    assert correct(tmp_path, "visit=2") == 0
+    assert correct(tmp_path, "note=late", "--trial", "1", log=FIXTURES / "operator-read.jsonl") == 0
+    assert correct(tmp_path, "valid=true", "--trial", "4") == 0
+    assert len((tmp_path / "overlay.jsonl").read_bytes().splitlines()) == 4
+    data = qst.read([LOG, FIXTURES / "operator-read.jsonl"], corrections=tmp_path / "overlay.jsonl")
+    rows = list(data.trials.dicts())
+    assert (rows[3]["corrected"], rows[3]["valid"]) == ("valid visit valid", True)
+    assert rows[4]["note"] == "late"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["value_reported=1", "--trial", "4"], "cannot be corrected"),
+        (["valid=false"], "cannot be corrected"),
+        (["valid=no", "--trial", "4"], "true or false"),
+        (["visit=two"], "whole number"),
+        (["valid=true", "--trial", "4"], "the same"),
+        (["valid=false", "--trial", "9"], "nothing to correct"),
+    ],
+)
+def test_the_command_refuses_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], what: str
+) -> None:
+    assert correct(tmp_path, *words) == 2
+    assert what in capsys.readouterr().err
+    assert not (tmp_path / "overlay.jsonl").exists()
+
+
+def test_the_command_takes_back_what_does_not_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert correct(tmp_path, "valid=true", "--trial", "4", log=FIXTURES / "torn.jsonl") == 2
+    assert "nothing to count" in capsys.readouterr().err
+    assert (tmp_path / "overlay.jsonl").read_bytes() == b""
