@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from qst.record.reader import parse_log
 from tests.record.logs import write_visit
 
+OTHER = "00000000-0000-4000-8000-000000000002"
 Change = tuple[str, float, float, bytes]
 
 
@@ -19,7 +20,7 @@ def originals() -> tuple[bytes, bytes]:
     with TemporaryDirectory() as folder:
         return (
             write_visit(Path(folder) / "a.jsonl", n_trials=2),
-            write_visit(Path(folder) / "b.jsonl", n_trials=2, participant_id="P02"),
+            write_visit(Path(folder) / "b.jsonl", n_trials=2, participant_id="P02", session_uuid=OTHER),
         )
 
 
