@@ -113,7 +113,9 @@ class FakeThermode:
 
     def make_safe(self) -> None:
         self.journal.append("make_safe")
-        self.made_safe_s.append(self.clock.monotonic())
+        now_s = self.clock.monotonic()
+        self.made_safe_s.append(now_s)
+        self.stopped_at = (now_s, self.temperature_c(now_s))
         self.begun_s = None
 
     def close(self) -> None:
