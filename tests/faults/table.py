@@ -24,22 +24,23 @@ _LONGEST = 90
 
 
 def table() -> str:
-    """One row a fault and driver; those to which a fault does not apply share one for each reason."""
+    """One row a fault and driver; then one for each reason why others do not apply."""
     lines = [_HEAD, "|" + "---|" * 7]
-    for fault in (*WHERE, *(fault for fault in NOT_APPLICABLE if fault not in WHERE)):
-        for driver in WHERE.get(fault, ()):
+    for fault, drivers in WHERE.items():
+        for driver in drivers:
             found = {cell: what for cell, what in results().items() if (cell.fault, cell.driver) == (fault, driver)}
             lines.append(f"| {fault.value} | {driver} | {' | '.join(_columns(found))} |")
-        lines += _not_applicable(fault)
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_not_applicable()]) + "\n"
 
 
-def _not_applicable(fault: Fault) -> Iterator[str]:
-    reasons: dict[str, list[str]] = {}
-    for driver, reason in NOT_APPLICABLE.get(fault, {}).items():
-        reasons.setdefault(reason, []).append(driver)
-    for reason, drivers in reasons.items():
-        yield f"| {fault.value} | {', '.join(drivers)} | not applicable: {reason} |" + " – |" * 4
+def _not_applicable() -> Iterator[str]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for fault, reasons in NOT_APPLICABLE.items():
+        for reason in dict.fromkeys(reasons.values()):
+            drivers = ", ".join(driver for driver in reasons if reasons[driver] == reason)
+            groups.setdefault((drivers, reason), []).append(fault.value)
+    for (drivers, reason), faults in groups.items():
+        yield f"| {', '.join(faults)} | {drivers} | not applicable: {reason} |" + " – |" * 4
 
 
 def _columns(found: dict[Cell, Found]) -> Iterator[str]:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from qst.clock import VirtualClock
 from qst.errors import LinkTimeoutError, QstError
 from qst.instruments import ThermalRamp
+from qst_drivers.arroyo_5300 import Arroyo5300
 from qst_drivers.links.sim import SimLink
 from qst_drivers.mark10 import Mark10
 from qst_drivers.medoc_mms import MedocMms
 from qst_drivers.qstlab_tcs import QstlabTcs
+from qst_simulators.arroyo_5300 import SimulatedArroyo5300
 from qst_simulators.faults import FaultyDevice
 from qst_simulators.mark10 import SimulatedMark10
 from qst_simulators.medoc_mms import SimulatedMedocMms
@@ -61,8 +63,19 @@ def _tcs() -> Peer:
     driver.connect()
     driver.prepare(RAMP)  # its zones take part from now on
     device.surface.drive(90.0, 0.8)
-    truth = lambda: float(device.surface.temperature_c(world.now_s))  # noqa: E731 - one of three alike
+    truth = lambda: float(device.surface.temperature_c(world.now_s))  # noqa: E731 - one of four alike
     return Peer(clock, device, lambda: driver.poll()[-1].value, truth, 0.06)
+
+
+def _arroyo() -> Peer:
+    clock, world = VirtualClock(), World(1)
+    simulator = SimulatedArroyo5300(world, {"noise_c": 0.0}, Surroundings(ButtonLine(world)))
+    device = FaultyDevice(simulator, world, "arroyo")
+    driver = Arroyo5300(SimLink(device, clock, "sim://arroyo"), {}, clock)
+    driver.connect()
+    device.surface.drive(69.0, 0.5)
+    truth = lambda: float(device.surface.temperature_c(world.now_s))  # noqa: E731 - one of four alike
+    return Peer(clock, device, lambda: driver.poll()[-1].value, truth, 0.01)
 
 
 def _mark10() -> Peer:
@@ -76,7 +89,12 @@ def _mark10() -> Peer:
     return Peer(clock, device, driver.current_kpa, lambda: 10.0 * force.force_n(world.now_s), 0.6)
 
 
-PEERS: dict[str, Callable[[], Peer]] = {"medoc-mms": _mms, "qstlab-tcs": _tcs, "mark10": _mark10}
+PEERS: dict[str, Callable[[], Peer]] = {
+    "medoc-mms": _mms,
+    "qstlab-tcs": _tcs,
+    "arroyo-5300": _arroyo,
+    "mark10": _mark10,
+}
 
 #: For each question: by how much its reply, and perhaps the next ones, come late.
 LATE = st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.1]) | st.floats(0.0, 3.0), st.integers(1, 3)), max_size=8)
