@@ -1,7 +1,11 @@
 """What the documentation shows works: files are accepted, commands succeed, outputs are those that come."""
 
+import ast
+import contextlib
+import io
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +13,7 @@ from click.testing import CliRunner
 from qst.cli import qst
 from tests.docs.pages import PAGES, Block, blocks, blocks_of
 
-MARKS = ("", "check", "run", "output")
+MARKS = ("", "check", "run", "python", "output")
 ELISION = "…"
 
 
@@ -39,14 +43,19 @@ def test_a_shown_file_is_accepted(block: Block) -> None:
 
 def _sessions() -> list[list[Block]]:
     """The blocks that are run, page by page: later ones see what earlier ones left behind."""
-    pages = [[block for block in blocks_of(page) if block.mark in ("run", "output") or block.name] for page in PAGES]
-    return [page for page in pages if any(block.mark == "run" for block in page)]
+    marks = ("run", "python", "output")
+    pages = [[block for block in blocks_of(page) if block.mark in marks or block.name] for page in PAGES]
+    return [page for page in pages if any(block.mark in ("run", "python") for block in page)]
 
 
 @pytest.mark.parametrize("session", _sessions(), ids=lambda session: session[0].page.name)
 def test_shown_commands_succeed_and_print_what_is_shown(session: list[Block]) -> None:
     printed = ""
+    names: dict[str, Any] = {}
     for block in session:
+        if block.mark == "python":
+            printed = cell(block, names)
+            continue
         if block.name:
             Path(block.name).write_text(block.text, encoding="utf-8")
             continue
@@ -60,6 +69,21 @@ def test_shown_commands_succeed_and_print_what_is_shown(session: list[Block]) ->
             code, output = call(line)
             assert code == 0, f"{block}: {line}\n{output}"
             printed += output
+
+
+def cell(block: Block, names: dict[str, Any]) -> str:
+    """Run a block as a cell of a notebook: later ones see its names, and the value of a last expression is shown."""
+    *body, last = ast.parse(block.text).body
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        if not isinstance(last, ast.Expr):
+            body.append(last)
+        exec(compile(ast.Module(body, []), str(block), "exec"), names)  # noqa: S102 - the page's own example
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), str(block), "eval"), names)  # noqa: S307 - likewise
+            if value is not None:
+                print(value)  # noqa: T201 - as a notebook does
+    return printed.getvalue()
 
 
 def _missing(block: Block, printed: str) -> str:
