@@ -1,7 +1,8 @@
 """The only module that touches the system's time.
 
 ``Clock`` has four methods. ``RealClock`` follows the computer, optionally faster; ``VirtualClock`` moves only when
-somebody sleeps on it, so a visit of half an hour runs in a fraction of a second, exactly, and the same twice.
+somebody sleeps on it, so a visit of half an hour runs in a fraction of a second, exactly, and the same twice;
+``PacedClock`` is a virtual one that waits as well, for a person who takes part in a simulated visit.
 """
 
 import datetime as dt
@@ -108,6 +109,38 @@ class VirtualClock:
     def utc_offset_s(self) -> int:
         """Always 0: a virtual visit has no place."""
         return 0
+
+
+class PacedClock(VirtualClock):
+    """Virtual time that a person can follow: every sleep also takes its share of real time.
+
+    However slow the computer is, nothing on this clock is ever late: it simply runs slower.
+
+    Args:
+        abort: switch that ends every sleep at once.
+        speed: how many seconds of the visit pass in one real second, at most.
+
+    Raises:
+        ValueError: speed is not positive.
+    """
+
+    #: Shorter waits are gathered: the system's own are not exact enough to make them one by one, s.
+    _SHORTEST_WAIT_S = 0.004
+
+    def __init__(self, abort: AbortSwitch | None = None, *, speed: float) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed must be positive, not {speed}")
+        super().__init__(abort)
+        self._speed = speed
+        self._owed_s = 0.0  # real time still to be waited
+
+    def sleep(self, seconds: float) -> None:
+        """Advance by ``seconds``, after the real time that they take."""
+        self._owed_s += max(seconds, 0.0) / self._speed
+        if self._owed_s >= self._SHORTEST_WAIT_S:
+            owed_s, self._owed_s = self._owed_s, 0.0
+            self._abort.wait(owed_s)
+        super().sleep(seconds)
 
 
 def performance_seconds() -> float:

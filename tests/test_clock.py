@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
-from qst.clock import VIRTUAL_EPOCH, RealClock, VirtualClock
+from qst.clock import VIRTUAL_EPOCH, PacedClock, RealClock, VirtualClock
 
 
 def test_virtual_time_moves_only_by_sleeping() -> None:
@@ -73,3 +73,27 @@ def test_whoever_waits_elsewhere_is_woken_and_only_while_waiting() -> None:
     assert not abort.shielded_now
     with abort.shielded():
         assert abort.shielded_now
+
+
+def test_a_paced_clock_is_exact_and_takes_its_share_of_real_time() -> None:
+    clock, real = PacedClock(speed=100.0), RealClock()
+    for _ in range(200):
+        clock.sleep(0.01)
+    assert clock.monotonic() == pytest.approx(2.0, abs=1e-9)
+    assert clock.kind == "virtual"
+    assert real.monotonic() >= 0.015  # 2 s at a hundredfold, of which the last few milliseconds may still be owed
+
+
+def test_a_stop_ends_a_paced_sleep_at_once() -> None:
+    abort = AbortSwitch()
+    clock, real = PacedClock(abort, speed=1.5), RealClock()
+    threading.Timer(0.02, abort.throw, [AbortCause.EMERGENCY_STOP]).start()
+    with pytest.raises(Aborted):
+        clock.sleep(60.0)
+    assert real.monotonic() < 10.0
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0])
+def test_a_paced_clock_needs_a_positive_speed(speed: float) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        PacedClock(speed=speed)

@@ -1,6 +1,7 @@
 """The operator behind a page: prompts go out as messages, what the page says comes back from ``poll``.
 
-Commands arrive in a thread of their own; the engine takes them when it looks. Stops do not wait for that.
+Commands arrive in a thread of their own; the engine takes them when it looks. A stop does not wait for that: the thread
+throws it where everything that waits is woken.
 """
 
 import threading
@@ -46,7 +47,7 @@ class PageOperator:
     Args:
         outbox: where events go.
         clock: the visit's clock.
-        abort: thrown at once by the stops that end the visit.
+        abort: thrown at once by every stop.
         space_bar: the participant's button, when a key of the page is it.
     """
 
@@ -65,17 +66,13 @@ class PageOperator:
     # -- from the thread that reads commands ----------------------------------------------------------------------
 
     def take(self, command: Command) -> None:
-        """A command came. A stop that ends the visit interrupts whatever the engine waits for."""
+        """A command came. A stop breaks into whatever the engine does; the rest waits until it looks."""
         if isinstance(command, messages.Stop):
+            self._abort.throw(command.cause)
             self._outbox.put(messages.StopSeen(cause=command.cause))
-            if command.cause is not AbortCause.OPERATOR_STOP:
-                self._abort.throw(command.cause)
-                return
+            return
         with self._lock:
-            if isinstance(command, messages.Stop):
-                self._said.appendleft(command)
-            else:
-                self._said.append(command)
+            self._said.append(command)
 
     # -- from the engine's thread ---------------------------------------------------------------------------------
 
@@ -178,8 +175,6 @@ class PageOperator:
 def _plain(command: Command) -> OperatorCommand | None:
     """Commands that mean the same on both sides."""
     match command:
-        case messages.Stop(cause=cause):
-            return StopAsked(cause=cause)
         case messages.PausePlease():
             return PauseAsked()
         case messages.SkipRest(reason=reason):

@@ -14,7 +14,7 @@ import msgspec
 from qst import __version__
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
-from qst.clock import Clock, RealClock, VirtualClock
+from qst.clock import Clock, PacedClock, RealClock, VirtualClock
 from qst.errors import InputError, StationFileError
 from qst.protocol.loader import load_bytes, load_protocol
 from qst.protocol.plan import Plan
@@ -55,7 +55,9 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     def clock(self, abort: AbortSwitch) -> Clock:
         """The clock that this speed asks for."""
-        return VirtualClock(abort) if self.speed == FASTEST else RealClock(abort, speed=float(self.speed))
+        if self.speed == FASTEST:
+            return VirtualClock(abort)
+        return RealClock(abort) if self.speed == "1" else PacedClock(abort, speed=float(self.speed))
 
 
 class VisitRequest(msgspec.Struct, frozen=True, kw_only=True):
