@@ -7,7 +7,7 @@ Who ends a ramp differs between devices and is not hidden: a sample says when, a
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -411,8 +411,61 @@ def guard_of(link: Link) -> Guard | None:
     return guard
 
 
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """What an instrument tells about itself, beside its readings. None and empty mean: not told. Nothing is guessed.
+
+    ``battery_percent``; ``battery_text`` where the device tells its charge in another way; ``clock_offset_s``: the
+    device's own clock minus the host's local time, s; ``checks``: what was asked and found sound; ``concerns``: what
+    is no fault yet, each with what to do.
+    """
+
+    battery_percent: int | None = None
+    battery_text: str = ""
+    clock_offset_s: float | None = None
+    checks: tuple[str, ...] = ()
+    concerns: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class TellsHealth(Protocol):
+    """An instrument that can be asked how it is, between ``connect`` and the first ``prepare``."""
+
+    def health(self) -> Health:
+        """Ask. Never stimulates, changes no setting.
+
+        Raises:
+            LinkError, WireError, InstrumentError.
+        """
+
+
+class Enquiry(NamedTuple):
+    """How to find out whether an instrument of this kind is at a port of which nobody knows what is there.
+
+    What is a harmless question to one instrument can be a command to another, so ``identify`` sends as little as
+    possible, nothing that sets or moves anything, and only where a person has said so.
+
+    Attributes:
+        identify: opens the link, asks who is there, closes the link. Needs no settings. Raises LinkError, WireError,
+            InstrumentError.
+        sends: what it sends, for the person who decides.
+        serial_options: of a link to a serial port, such as ``baud=115200``; empty for instruments without one.
+        usb: how USB adapters that these instruments have describe themselves: a vendor and product (``0483:a1ad``), a
+            vendor (``0403:``), or a word of the description (``CH340``). A hint: other things have them, too.
+        recognises: whether bytes that came unasked are those of such an instrument.
+    """
+
+    identify: Callable[[Link, Clock], Identity]
+    sends: str
+    serial_options: str = ""
+    usb: tuple[str, ...] = ()
+    recognises: Callable[[bytes], bool] | None = None
+
+
 class DriverClass(Protocol):
-    """What an entry point in the group ``qst.drivers`` must be: a class with these two class-level members."""
+    """What an entry point in the group ``qst.drivers`` must be: a class with these two class-level members.
+
+    It may also have ``ENQUIRY`` (:class:`Enquiry`), for 'qst ports', and ``health`` (:class:`TellsHealth`).
+    """
 
     #: One line for ``qst devices``.
     TITLE: str

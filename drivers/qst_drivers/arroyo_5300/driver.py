@@ -14,6 +14,8 @@ from qst.errors import (
 )
 from qst.instruments import (
     Capabilities,
+    Enquiry,
+    Health,
     Identity,
     Link,
     PressureRamp,
@@ -23,7 +25,7 @@ from qst.instruments import (
     ThermalRamp,
     guard_of,
 )
-from qst_drivers.arroyo_5300 import health
+from qst_drivers.arroyo_5300 import enquiry, health
 from qst_drivers.arroyo_5300.health import LIFT
 from qst_drivers.arroyo_5300.home import HOME_RATE, guard_script
 from qst_drivers.arroyo_5300.plate import Plate, Seen
@@ -61,6 +63,7 @@ class Arroyo5300:
 
     TITLE: ClassVar[str] = "Arroyo 5300-family controller with a laboratory-built Peltier thermode"
     CAPABILITIES: ClassVar[Capabilities] = describe(Settings())
+    ENQUIRY: ClassVar[Enquiry] = enquiry.ENQUIRY
 
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
         self._settings = Settings.read(settings)
@@ -125,6 +128,11 @@ class Arroyo5300:
             simulated=serial_says_simulated(answer.serial),
             detail=f"no watchdog: holds its set-point when the host is silent{self._watched()}{found}",
         )
+
+    def health(self) -> Health:
+        """What :meth:`connect` has asked; it runs on mains, and its clock counts from when it was switched on."""
+        self._require_open()
+        return Health(checks=("error queue", "temperature ramp", "sensor", "condition"))
 
     def _watched(self) -> str:
         return "" if self._guard is None else f"; behind a guard that allows {self._settings.guard_timeout_s:g} s"

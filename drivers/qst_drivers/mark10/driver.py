@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Final
 
 from qst.clock import Clock
 from qst.errors import LinkError, NotReadyError, RefusedError
-from qst.instruments import Capabilities, Identity, Link, PressureRamp, Sample, SetupStep, ThermalRamp
+from qst.instruments import Capabilities, Enquiry, Health, Identity, Link, PressureRamp, Sample, SetupStep, ThermalRamp
+from qst_drivers.mark10 import enquiry
 from qst_drivers.mark10.capabilities import describe
 from qst_drivers.mark10.setup import WANTED, gauge_of, push_sign_of, setting_commands, unlike_wanted
 from qst_drivers.mark10.stream import Mark10Stream
@@ -23,6 +24,7 @@ _TARE_N = 0.3  # a zeroed, unloaded gauge reads less
 _SETTLE_S = 0.05  # a zero that holds this long was not taken from a moving force
 _LOADED_N = 1.0  # a gauge that was zeroed before and reads more is loaded
 _BATTERY_MINIMUM = 3  # 0 is full
+_BATTERY_LOW = 2
 _PROBE_N = 1.0  # a press on the table must reach this
 
 _ASK_CURRENT: Final = wire.encode(Command("?C"))
@@ -53,6 +55,7 @@ class Mark10:
 
     TITLE: ClassVar[str] = "Mark-10 force gauge, Series 5 or 7 (serial, streaming)"
     CAPABILITIES: ClassVar[Capabilities] = describe(gauge_of({"tip_area": "1 cm²"}))
+    ENQUIRY: ClassVar[Enquiry] = enquiry.ENQUIRY
 
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
         self._gauge = gauge_of(settings)
@@ -121,6 +124,16 @@ class Mark10:
             firmware=firmware or found.firmware,
             detail=self._detail(found),
             simulated=serial_says_simulated(serial),
+        )
+
+    def health(self) -> Health:
+        """Its battery, in the four steps that it tells, and what :meth:`connect` has asked it."""
+        battery = self._talk.settings().battery
+        low = battery is not None and battery >= _BATTERY_LOW
+        return Health(
+            battery_text="" if battery is None else f"step {battery} (3 is empty)",
+            checks=("settings read back",),
+            concerns=("the battery is low: charge the gauge, or leave its charger in",) if low else (),
         )
 
     def _apply(self, wanted: ListReply, found: ListReply) -> None:

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from qst.clock import Clock
 from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, RefusedError
-from qst.instruments import Capabilities, Identity, Link, PressureRamp, RampEnd, Sample, ThermalRamp
+from qst.instruments import Capabilities, Enquiry, Health, Identity, Link, PressureRamp, RampEnd, Sample, ThermalRamp
+from qst_drivers.medoc_mms import enquiry
 from qst_drivers.medoc_mms.exchange import Exchange
 from qst_drivers.medoc_mms.ramp_watch import RampWatch
 from qst_drivers.medoc_mms.sequence import Phase, ProgramSequence
@@ -39,6 +40,7 @@ class MedocMms:
 
     TITLE: ClassVar[str] = "Medoc thermode through Medoc Main Station (External Control over TCP)"
     CAPABILITIES: ClassVar[Capabilities] = MODELS[DEFAULT_MODEL]
+    ENQUIRY: ClassVar[Enquiry] = enquiry.ENQUIRY
 
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
         self._settings = Settings.from_mapping(settings)
@@ -84,6 +86,11 @@ class MedocMms:
         self._sequence.see(reply)
         detail = "model taken from the station file: MMS tells neither model, serial number nor version"
         return Identity(model=self._settings.model, detail=detail, simulated=message_says_simulated(reply.message))
+
+    def health(self) -> Health:
+        """What :meth:`connect` has asked. MMS tells of no battery; its time stamps are the host's own, sent back."""
+        self._require_connected()
+        return Health(checks=("no fault reported", "listening", "temperature told"))
 
     def close(self) -> None:
         """Make safe if a test of ours may be running, and close the link."""

@@ -9,11 +9,13 @@ document confirms is listed in ``CAPABILITIES.unverified``.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from qst.clock import Clock
 from qst.errors import InstrumentError, InstrumentFaultError, LinkError, NotReadyError, RefusedError
-from qst.instruments import Capabilities, Identity, Link, PressureRamp, Sample, ThermalRamp
+from qst.instruments import Capabilities, Enquiry, Health, Identity, Link, PressureRamp, Sample, ThermalRamp
+from qst_drivers.qstlab_tcs import enquiry
 from qst_drivers.qstlab_tcs.capabilities import describe
 from qst_drivers.qstlab_tcs.plate import AT_BASELINE_C, Plate
 from qst_drivers.qstlab_tcs.port import QUIET_S, TcsPort
@@ -26,11 +28,11 @@ from qst_drivers.qstlab_tcs.program import (
 )
 from qst_drivers.qstlab_tcs.watch import RampWatch
 from qst_drivers.ramp_path import HELD_BACK_LONGEST_S
-from qst_drivers.wire.marks import rom_says_simulated
 from qst_drivers.wire.tcs import Plain, ProfileMode, Zones, encode
 from qst_drivers.wire.tcs_replies import decode_header
 
 _OPEN_WAIT_S = 0.2
+_HALF_SECOND = 0.5  # a clock that shows whole seconds is half a one behind them, on the average
 _UNPACED_FROM = 14  # firmware
 _MUTE = encode(Plain("F"))
 _START = encode(Plain("Ol"))
@@ -53,6 +55,7 @@ class QstlabTcs:
 
     TITLE: ClassVar[str] = "QST.Lab TCS II (Peltier thermode, five zones, USB serial)"
     CAPABILITIES: ClassVar[Capabilities] = describe(TcsSettings())
+    ENQUIRY: ClassVar[Enquiry] = enquiry.ENQUIRY
 
     def __init__(self, link: Link, settings: Mapping[str, Any], clock: Clock) -> None:
         self._settings = TcsSettings.read(settings)
@@ -107,12 +110,17 @@ class QstlabTcs:
         port.require_sensors()
         port.send(_NO_PROFILES)
         self._plate.require_rest()
-        return Identity(
-            model="QST.Lab TCS II",
-            serial=header.probe_id,
-            firmware=header.firmware,
-            detail=f"probe type {header.probe_type}; the serial number is the probe's",
-            simulated=rom_says_simulated(header.probe_id),
+        return enquiry.identity_of(header)
+
+    def health(self) -> Health:
+        """Battery and clock, which it tells, and what :meth:`connect` has asked it."""
+        self._require_open()
+        now = self._clock.utc().replace(tzinfo=None) + timedelta(seconds=self._clock.utc_offset_s())
+        shown = self._port.clock()
+        return Health(
+            battery_percent=self._port.battery_percent(),
+            clock_offset_s=None if shown is None else (shown - now).total_seconds() + _HALF_SECOND,
+            checks=("battery", "sensors", "parameters", "plate at its baseline"),
         )
 
     def close(self) -> None:

@@ -7,12 +7,21 @@ times for the battery, and once for the keys, that the answer looks like no othe
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, TypeVar
 
 from qst.clock import Clock
 from qst.errors import InstrumentFaultError, LinkClosedError, LinkError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import Link
-from qst_drivers.wire.tcs_replies import REPLY_BYTES, TEXT_LIMIT, Keys, Reply, ReplyDecoder, Temperatures
+from qst_drivers.wire.tcs_replies import (
+    REPLY_BYTES,
+    TEXT_LIMIT,
+    Keys,
+    Reply,
+    ReplyDecoder,
+    Temperatures,
+    decode_clock,
+)
 
 #: Between two characters until the firmware is known to be 14 or later (it scans its port once a millisecond).
 PACE_S: Final = 0.002
@@ -213,16 +222,28 @@ class TcsPort:
         found = _MARKER.search(data)
         return found is not None and len(found[1]) == self._attempt * _BATTERY_BYTES
 
+    def battery_percent(self) -> int:
+        """Charge of the battery."""
+        (battery,) = self.ask("B")
+        return battery.percent  # type: ignore[union-attr]  # B is answered by a Battery
+
+    def clock(self) -> datetime | None:
+        """Date and time of the device; None when it tells none that can be read."""
+        try:
+            return self.decoded("Xr", decode_clock)
+        except (LinkTimeoutError, RemoteProtocolError):
+            return None
+
     def require_battery(self, percent: int) -> None:
         """Refuse a battery below ``percent`` %.
 
         Raises:
             InstrumentFaultError: it is below.
         """
-        (battery,) = self.ask("B")
-        if battery.percent < percent:  # type: ignore[union-attr]  # B is answered by a Battery
+        found = self.battery_percent()
+        if found < percent:
             raise InstrumentFaultError(
-                f"the battery has {battery.percent} %; at least {percent} % are needed",  # type: ignore[union-attr]  # as above
+                f"the battery has {found} %; at least {percent} % are needed",
                 where=self._link.description,
                 did="nothing was started",
                 remedy="charge the thermode, then take it off the charger: it does not stimulate while charging",
