@@ -30,10 +30,11 @@ from qst_drivers.wire.tcs_replies import (
     encode_sensors,
     encode_temperatures,
 )
-from qst_simulators.faults import Moment, Moments, SensorFault
+from qst_simulators.faults import Moment, Moments
 from qst_simulators.qstlab_tcs.faults import fault_table
 from qst_simulators.qstlab_tcs.options import Options
 from qst_simulators.qstlab_tcs.registers import Registers
+from qst_simulators.qstlab_tcs.sensors import Sensors
 from qst_simulators.qstlab_tcs.serial import TcsSerial
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.thermal_template import TemplateSurface
@@ -41,16 +42,12 @@ from qst_simulators.world import Event, World
 
 _POWER_ON_C = 30.0
 _BATTERY_EMPTY_V, _BATTERY_FULL_V = 21.0, 29.4
-_OFFSET_MAX_C = 0.5  # the maker's absolute accuracy
 _WORKING_PERCENT = 1  # below it the device ignores every start (our choice)
-_NO_PROBE = 999
+#: What its clock shows at the beginning of the simulated world, which is also when a virtual visit begins.
+_WOKE_UP = datetime(2000, 1, 1, 9)
 _EXPOSURE_FROM_C, _EXPOSURE_S, _EXPOSURE_AT_60_S = 50.0, 12.0, 2.0
 _SELF_TEST_S = 10.0
 _CALIBRATION_S = 7.0
-#: Noise is drawn once; every reading takes five neighbours from a random place, which is cheaper than drawing anew.
-_NOISE_STARTS = 1021
-#: What its clock shows at the beginning of the simulated world, which is also when a virtual visit begins.
-_WOKE_UP = datetime(2000, 1, 1, 9)
 _LINE_BETWEEN_S, _LINE_DURING_S = 1.0, 0.010
 _ROUNDING_S = 1e-6
 _HELP = "".join([f"\r{name}: see the manual" for name in "NSCVRDTLAEBKQPFYIG"])
@@ -75,14 +72,12 @@ class SimulatedQstlabTcs(TcsSerial):
         super().__init__(world, options)
         self._button = surroundings.button
         self._button.listeners.append(self._on_button)
-        probe_c, self._zone_offsets = _draw_offsets(world, options)
-        noise = world.random("qstlab-tcs", "noise")
-        self._uniform = noise.random
-        self._noise = [noise.gauss(0, options.noise_c) for _ in range(_NOISE_STARTS + ZONE_COUNT)]
-        self.surface = TemplateSurface(world, _POWER_ON_C, offset_c=probe_c, power_limited=options.power_limited)
+        self.sensors = Sensors(world, options)
+        self.surface = TemplateSurface(
+            world, _POWER_ON_C, offset_c=self.sensors.probe_c, power_limited=options.power_limited
+        )
         self._resting = TemplateSurface(world, _POWER_ON_C)  # zones that take no part
         self._sensor_errors = [0] * (ZONE_COUNT + 1)
-        self.sensor: SensorFault | None = None  # what is wrong with all readings
         self.moments = Moments()
         self._arrival: Event | None = None
         self._stimulus_end: Event | None = None
@@ -282,23 +277,11 @@ class SimulatedQstlabTcs(TcsSerial):
 
     def _readings(self, per_degree: int = 10) -> list[int]:
         """The five readings, rounded as the display rounds them."""
-        if self.options.probe_absent:
-            return [_NO_PROBE * per_degree // 10] * ZONE_COUNT
         now_s = self._world.now_s
-        here_c = self.surface.sensor_c(now_s)
-        if self.sensor is not None:
-            here_c = self.sensor.read(now_s, here_c)
-        start = int(self._uniform() * _NOISE_STARTS)
-        errors = zip(self._zone_offsets, self._noise[start : start + ZONE_COUNT], strict=True)
-        enabled, broken = self.registers.enabled, self.faults.zone_error_c
-        if not broken and all(enabled):
-            return [round((here_c + offset_c + noise_c) * per_degree) for offset_c, noise_c in errors]
-        rest_c = self._resting.sensor_c(now_s)
-        readings = []
-        for zone, (offset_c, noise_c) in enumerate(errors):
-            plate_c = here_c if enabled[zone] else rest_c
-            readings.append(round((plate_c + offset_c + noise_c + broken.get(zone + 1, 0.0)) * per_degree))
-        return readings
+        plate_c, rest_c = self.surface.sensor_c(now_s), self._resting.sensor_c
+        return self.sensors.read(
+            now_s, plate_c, rest_c, self.registers.enabled, self.faults.zone_error_c, per_degree=per_degree
+        )
 
     def _tell_temperatures(self) -> None:
         plus = " " if self.options.spaces_for_plus else "+"
@@ -364,12 +347,3 @@ class SimulatedQstlabTcs(TcsSerial):
         if next_s is None and self._display is not None:
             return self._display.time_s
         return next_s
-
-
-def _draw_offsets(world: World, options: Options) -> tuple[float, list[float]]:
-    """Sensor minus truth of the probe, and each zone's reading minus the probe's, °C."""
-    if not options.offsets:
-        return 0.0, [0.0] * ZONE_COUNT
-    stream = world.random("qstlab-tcs", "offsets")
-    probe_c = min(max(stream.gauss(0, options.probe_offset_sd_c), -_OFFSET_MAX_C), _OFFSET_MAX_C)
-    return probe_c, [stream.gauss(0, options.zone_offset_sd_c) for _ in range(ZONE_COUNT)]

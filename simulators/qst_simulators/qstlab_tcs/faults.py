@@ -5,6 +5,7 @@ from typing import Protocol
 
 from qst_simulators.faults import Fault, FaultTable, SensorFault, sensor_strikes
 from qst_simulators.qstlab_tcs.options import Faults, Options
+from qst_simulators.qstlab_tcs.sensors import Sensors
 from qst_simulators.world import World
 
 _JUMP_C, _DRIFT_C_PER_S = 2.0, 0.1
@@ -14,7 +15,7 @@ _SLOW, _OVERSHOOT_C, _LOW_PERCENT = 0.5, 0.4, 5
 class _Device(Protocol):
     faults: Faults
     options: Options
-    sensor: SensorFault | None
+    sensors: Sensors
 
     def slow_down(self, share: float) -> None: ...
     def reboot(self) -> None: ...
@@ -29,7 +30,7 @@ def fault_table(device: _Device, world: World) -> FaultTable:
     """
 
     def install(sensor: SensorFault) -> None:
-        device.sensor = sensor
+        device.sensors.fault = sensor
 
     def overshoot(*, by_c: float = _OVERSHOOT_C) -> None:
         device.faults.overshoot_c = by_c
