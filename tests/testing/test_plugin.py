@@ -84,8 +84,8 @@ def test_a_real_station_is_refused(virtual_station: MakeStation) -> None:
 
 
 def test_switches_of_the_simulators(virtual_station: MakeStation) -> None:
-    quiet = virtual_station(simulator={"algometer": {"serial": "4711"}})
-    assert quiet.bench.device("algometer")._serial == "4711"
+    quiet = virtual_station(simulator={"algometer": {"serial": "SIM-4711"}})
+    assert quiet.bench.device("algometer")._serial == "SIM-4711"
     with pytest.raises(InputError, match="has no balance"):
         virtual_station(simulator={"balance": {}})
 
