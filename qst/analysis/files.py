@@ -18,9 +18,10 @@ def find(paths: Paths) -> list[str]:
     Raises:
         InputError: one of them stands for nothing.
     """
-    several = [paths] if isinstance(paths, str | Path) else paths
+    if isinstance(paths, str | Path):
+        return [str(file) for file in _meant(paths)]
     unique: dict[Path, str] = {}
-    for path in several:
+    for path in paths:
         for file in _meant(path):
             unique.setdefault(file.resolve(), str(file))
     return list(unique.values())

@@ -1,7 +1,6 @@
 """From a log's entries to sessions and attempts, with every later judgement merged in."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -42,14 +41,33 @@ class _Collector:
         self.superseded: set[_Key] = set()
         self.damage: list[Damage] = []
 
-    def take(self, entry: Entry) -> None:
-        """Sort one entry in."""
-        record = entry.record
-        handler = _HANDLERS.get(_kind(type(record)))
-        if handler is not None:
-            handler(self, entry, record)
+    def take(self, entries: Iterable[Entry]) -> None:
+        """Sort the entries in, one after the other."""
+        handlers: dict[type, Callable[[Entry, Any], None] | None] = {}
+        for entry in entries:
+            record = entry.record
+            kind = type(record)
+            if kind not in handlers:
+                handlers[kind] = self._handler(kind)
+            handler = handlers[kind]
+            if handler is not None:
+                handler(entry, record)
 
-    def take_trial(self, entry: Entry, trial: Trial) -> None:
+    def _handler(self, kind: type) -> Callable[[Entry, Any], None] | None:
+        """What is done with a kind of record; an entry that is its own record has a type derived from it."""
+        known: dict[type, Callable[[Entry, Any], None]] = {
+            Header: self._take_header,
+            Resume: self._begin_session,
+            Instruments: self._take_instruments,
+            End: self._take_end,
+            TrialStart: self._take_start,
+            Trial: self._take_trial,
+            Decision: self._take_decision,
+            Note: self._take_note,
+        }
+        return next((known[base] for base in kind.__mro__ if base in known), None)
+
+    def _take_trial(self, entry: Entry, trial: Trial) -> None:
         """A result."""
         key = (trial.sequence_index, trial.attempt)
         if key in self.trials:
@@ -60,7 +78,7 @@ class _Collector:
         if trial.supersedes is not None:
             self.superseded.add((trial.sequence_index, trial.supersedes))
 
-    def take_start(self, entry: Entry, start: TrialStart) -> None:
+    def _take_start(self, entry: Entry, start: TrialStart) -> None:
         """A begin."""
         key = (start.sequence_index, start.attempt)
         if key in self.starts:
@@ -73,22 +91,22 @@ class _Collector:
         what = f"attempt {key[1]} at trial {key[0]} is there twice; the first one was read"
         self.damage.append(Damage(entry.line, entry.seq, DamageKind.DUPLICATED, what))
 
-    def take_decision(self, _: Entry, decision: Decision) -> None:
+    def _take_decision(self, _: Entry, decision: Decision) -> None:
         """A judgement; the latest one counts."""
         self.decisions[decision.sequence_index, decision.attempt] = decision
 
-    def take_note(self, _: Entry, note: Note) -> None:
+    def _take_note(self, _: Entry, note: Note) -> None:
         """A remark on the attempt that is under way at its trial."""
         key = self.latest.get(note.sequence_index) if note.sequence_index is not None else None
         if key is not None:
             self.notes[key] = (*self.notes.get(key, ()), note.text)
 
-    def take_header(self, entry: Entry, header: Header) -> None:
+    def _take_header(self, entry: Entry, header: Header) -> None:
         """The first session, and what all of them have in common."""
         self.header = header
-        self.begin_session(entry, header)
+        self._begin_session(entry, header)
 
-    def begin_session(self, entry: Entry, record: Header | Resume) -> None:
+    def _begin_session(self, entry: Entry, record: Header | Resume) -> None:
         """A process went on with the log."""
         self.sessions.append(
             Session(
@@ -101,11 +119,11 @@ class _Collector:
             )
         )
 
-    def take_instruments(self, entry: Entry, record: Instruments) -> None:
+    def _take_instruments(self, entry: Entry, record: Instruments) -> None:
         """What answered in this session."""
         self._update(entry, instruments=record.instruments)
 
-    def take_end(self, entry: Entry, record: End) -> None:
+    def _take_end(self, entry: Entry, record: End) -> None:
         """How this session ended."""
         self._update(entry, end=record)
 
@@ -150,25 +168,6 @@ class _Collector:
         )
 
 
-#: What is done with each kind of record; the others say nothing about sessions and attempts.
-_HANDLERS: Mapping[type, Callable[[_Collector, Entry, Any], None]] = {
-    Header: _Collector.take_header,
-    Resume: _Collector.begin_session,
-    Instruments: _Collector.take_instruments,
-    End: _Collector.take_end,
-    TrialStart: _Collector.take_start,
-    Trial: _Collector.take_trial,
-    Decision: _Collector.take_decision,
-    Note: _Collector.take_note,
-}
-
-
-@cache
-def _kind(kind: type) -> type:
-    """The kind of record that a type is; an entry that is its own record has a type derived from it."""
-    return next((base for base in kind.__mro__ if base in _HANDLERS), kind)
-
-
 def _verdict(trial: Trial | None, decision: Decision | None) -> tuple[bool, str]:
     """Whether the attempt counts, and if not, why."""
     reason = NEVER_RECORDED if trial is None else trial.invalid_reason
@@ -186,8 +185,7 @@ def assemble(entries: Sequence[Entry], damage: Sequence[Damage], **file: Any) ->
         file: the remaining fields of ``VisitLog``: what is known about the file itself.
     """
     collector = _Collector()
-    for entry in entries:
-        collector.take(entry)
+    collector.take(entries)
     return VisitLog(
         header=collector.header,
         entries=tuple(entries),
