@@ -6,30 +6,36 @@ pipe of commands ends, the console is gone: the visit is made safe and ends, and
 """
 
 import contextlib
+import io
 import queue
 import signal
 import sys
 import threading
-from typing import BinaryIO
 
 import msgspec
 
-from qst.abort import AbortCause, AbortSwitch
+from qst.abort import AbortCause, Aborted, AbortSwitch
+from qst.clock import RealClock, VirtualClock
 from qst.console.cards import ready_card
 from qst.console.messages import (
     Begin,
     Command,
     Continue,
     Finished,
+    Probe,
+    Probed,
+    Reader,
     Refused,
     Stop,
     decode_command,
     frames,
 )
 from qst.console.operator import PageOperator
-from qst.console.outbox import Outbox
+from qst.console.outbox import Outbox, Writer
 from qst.errors import QstError
 from qst.rigs.job import Job, conduct, prepare_resume, prepare_visit
+from qst.rigs.probing import probe
+from qst.rigs.simulated import find_station
 from qst.visit.button import SpaceBar
 
 #: The longest time that a switch of threads takes, s. A stop that has arrived waits no longer for the engine's thread.
@@ -44,22 +50,25 @@ class EngineProcess:
         events: pipe to the server.
     """
 
-    def __init__(self, commands: BinaryIO, events: BinaryIO) -> None:
+    def __init__(self, commands: Reader, events: Writer) -> None:
         self._commands = commands
         self._events = events
         self.abort = AbortSwitch()
         self._outbox = Outbox(self._console_lost)
-        self._first: queue.SimpleQueue[Begin | Continue | None] = queue.SimpleQueue()
+        self._first: queue.SimpleQueue[Begin | Continue | Probe | None] = queue.SimpleQueue()
         self._operator: PageOperator | None = None
+        self.reader = threading.Thread(target=self._read, name="commands", daemon=True)
 
     def run(self) -> int:
         """Run the visit that the first command asks for. Returns the exit code."""
         writer = threading.Thread(target=self._outbox.pump, args=(self._events,), name="events")
         writer.start()
-        threading.Thread(target=self._read, name="commands", daemon=True).start()
+        self.reader.start()
         try:
             command = self._first.get()
-            return 1 if command is None else self._visit(command)
+            if command is None:
+                return 1
+            return self._probe(command) if isinstance(command, Probe) else self._visit(command)
         finally:
             self._outbox.close()
             writer.join()
@@ -84,6 +93,18 @@ class EngineProcess:
         )
         return 0
 
+    def _probe(self, command: Probe) -> int:
+        try:
+            station = find_station(command.station)
+            clock = VirtualClock(self.abort) if station.station.in_process else RealClock(self.abort)
+            self._outbox.put(Probed(rows=probe(station, clock, self.abort)))
+        except QstError as error:
+            self._refuse(error)
+            return 1
+        except Aborted:
+            return 1  # the console has gone; the instruments are closed
+        return 0
+
     def _prepare(self, command: Begin | Continue) -> Job:
         if isinstance(command, Begin):
             return prepare_visit(command.request, self.abort)
@@ -105,7 +126,7 @@ class EngineProcess:
         self._console_lost()
 
     def _take(self, command: Command) -> None:
-        if isinstance(command, Begin | Continue):
+        if isinstance(command, Begin | Continue | Probe):
             self._first.put(command)
         elif self._operator is not None:
             self._operator.take(command)
@@ -119,7 +140,9 @@ class EngineProcess:
 
 def main() -> int:
     """Talk over the standard streams; whatever prints goes to the error stream."""
-    commands, events = sys.stdin.buffer, sys.stdout.buffer
+    # Below Python's buffers, whose locks a thread that reads would still hold when the process ends.
+    commands = io.FileIO(sys.stdin.fileno(), "rb", closefd=False)
+    events = io.FileIO(sys.stdout.fileno(), "wb", closefd=False)
     sys.stdout = sys.stderr
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     process = EngineProcess(commands, events)

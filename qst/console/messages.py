@@ -13,6 +13,7 @@ import msgspec
 from qst.abort import AbortCause
 from qst.record.records import Score, VisitOutcome
 from qst.rigs.job import ResumeRequest, VisitRequest
+from qst.rigs.probing import ProbeRow
 from qst.visit.operator import Choice, PromptKind
 
 #: Longer messages are no messages of ours.
@@ -37,6 +38,12 @@ class Continue(_Message, frozen=True):
     """Go on with an interrupted visit. The first command of a process."""
 
     request: ResumeRequest
+
+
+class Probe(_Message, frozen=True):
+    """Test a station's instruments and stimulate nobody. The first and only command of a process."""
+
+    station: str
 
 
 class Stop(_Message, frozen=True):
@@ -81,7 +88,7 @@ class ViewsLost(_Message, frozen=True):
     why: str
 
 
-Command = Begin | Continue | Stop | Answer | PausePlease | SkipRest | TakeNote | PressButton | ViewsLost
+Command = Begin | Continue | Probe | Stop | Answer | PausePlease | SkipRest | TakeNote | PressButton | ViewsLost
 
 
 # -- events: engine -> server -------------------------------------------------------------------------------------
@@ -238,6 +245,12 @@ class StopSeen(_Message, frozen=True):
     cause: AbortCause
 
 
+class Probed(_Message, frozen=True):
+    """What became of a station's instruments."""
+
+    rows: tuple[ProbeRow, ...]
+
+
 class Finished(_Message, frozen=True):
     """The visit has ended and its log is closed."""
 
@@ -263,6 +276,7 @@ Event = (
     | Judged
     | Remarked
     | StopSeen
+    | Probed
     | Finished
 )
 
