@@ -24,7 +24,7 @@ from qst.record import records
 from qst.record.records import Outcome
 from qst.safety import SkinAccount
 from qst.visit.bench import Bench
-from qst.visit.commands import INSTRUMENT_FAILURES, Commands
+from qst.visit.commands import INSTRUMENT_FAILURES, Commands, make_safe
 from qst.visit.desk import Desk, LogSink
 from qst.visit.journal import AttemptJournal
 from qst.visit.operator import Measured, Pace, Remark, TrialBegan
@@ -162,6 +162,9 @@ class Attempt:
                 if self._commands.cut_short:  # the instrument may have heard the command or not
                     actions = [Action.MAKE_SAFE, Action.RELEASE]
                 self._guarded(actions)
+                if ends_the_visit(cause):
+                    # The other one may lie on the skin as well, cold; what fails is tried again when the visit ends.
+                    make_safe(self._bench.others(self._instrument), self._abort)
         finally:
             # A stronger stop that breaks in, or an instrument that fails to obey, does not unmake the wish.
             for each in causes:
@@ -308,7 +311,8 @@ class Attempt:
             self._desk.tell(Remark(f"{self.fault}. {self.fault.remedy}"))
 
     def _record(self, last_stimulus_s: float | None) -> records.Trial:
-        trace_sha256 = self._journal.finish(self.fault)
+        unsafe = self._commands.failure  # that making safe failed is told even if something else had failed before
+        trace_sha256 = self._journal.finish(self.fault, None if unsafe is self.fault else unsafe)
         record = trial_record(
             self._trial,
             attempt=self._attempt,

@@ -71,13 +71,15 @@ class AttemptJournal:
         """Somebody stopped the attempt, and found it in this state."""
         self._log.write(records.Stop(cause=cause.value, state=found.value))
 
-    def finish(self, fault: QstError | None) -> str:
-        """Record whatever is left, and the fault if there was one. Returns the fingerprint of the traces."""
+    def finish(self, *faults: QstError | None) -> str:
+        """Record whatever is left, and what faults there were. Returns the fingerprint of the traces."""
         self.catch_up()
         rest = len(self._trial.samples) - self._traced
         if rest:
             self._write_trace(rest)
-        if fault is not None:
+        for fault in faults:
+            if fault is None:
+                continue
             self._log.write(
                 records.Fault(
                     code=fault.code,
