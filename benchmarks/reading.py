@@ -5,10 +5,9 @@ in the temporary folder of the machine, or in ``--folder``, for the next time.
 """
 
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -27,14 +26,6 @@ MOST_READ_S = 0.3
 MOST_VERIFIED_S = 1.0
 MOST_MILLION_S = 2.0
 N_LOGS = 1000
-#: Reads a visit's log in a process of its own and prints what that took, in bytes.
-MEMORY = """
-import resource, sys, qst, qst.analysis.dataset
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-data = qst.read(sys.argv[1], helpers=0)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((after - before) * 1024, len(data.trials))
-"""
 
 
 def make_logs(folder: Path, count: int) -> int:
@@ -126,13 +117,11 @@ def show_memory(folder: Path) -> None:
             if not (place / f"{number}.jsonl").exists():
                 write_visit(place / f"{number}.jsonl", n_trials=20, samples=samples, session_uuid=f"memory-{number}")
         size = sum(path.stat().st_size for path in place.glob("*.jsonl"))
-        peak, n_rows = _measured(place)
-        show(Figure(f"memory of {n_rows} rows from {size / 1e6:.0f} MB of logs", peak / 1e6, "MB"))
-
-
-def _measured(folder: Path) -> Iterator[int]:
-    done = subprocess.run([sys.executable, "-c", MEMORY, str(folder)], check=True, capture_output=True, text=True)
-    return map(int, done.stdout.split())
+        tracemalloc.start()
+        n_rows = len(qst.read(place, helpers=0).trials)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        show(Figure(f"peak memory: {n_rows} rows from {size / 1e6:.0f} MB of logs", peak / 1e6, "MB"))
 
 
 @click.command()
@@ -150,8 +139,7 @@ def main(folder: Path | None, n_logs: int, n_rows: int, repeats: int, peers: boo
     show_reading(place / "visits", repeats)
     if peers:
         show_peers(place / "visits", min(n_logs, 50))
-    if sys.platform != "win32":  # which has no getrusage
-        show_memory(place)
+    show_memory(place)
     if n_rows:
         show_million(place / f"rows-{n_rows}", n_rows, 3)
 

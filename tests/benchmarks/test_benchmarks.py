@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import group_means, peers, round_trips, visit_speed
+import qst
+from benchmarks import group_means, peers, reading, round_trips, visit_speed
 from benchmarks.figures import Figure
 from benchmarks.visits import STATIONS, run_visit, shipped, without_noise
 from qst.instruments import Modality
@@ -61,3 +62,15 @@ def test_a_visit_without_noise_is_as_exact_as_its_device(name: str, tmp_path: Pa
 def test_speeds_are_shown_for_every_visit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     visit_speed.show_visits("tcs", visit_speed.visits("tcs", range(1), tmp_path))
     assert "virtual s / wall s, slowest" in capsys.readouterr().out
+
+
+def test_logs_to_read_are_made_once_and_all_peers_see_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = reading.make_logs(tmp_path / "visits", 3)
+    assert reading.make_logs(tmp_path / "visits", 3) == size > 100_000
+    reading.show_reading(tmp_path / "visits", 1)
+    reading.show_peers(tmp_path / "visits", 1)
+    reading.make_rows(tmp_path / "rows", 5000)
+    assert len(qst.read(tmp_path / "rows", verify=False).trials) == 5000
+    assert "pandas" in capsys.readouterr().out
