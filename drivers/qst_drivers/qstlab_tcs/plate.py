@@ -83,6 +83,8 @@ class Plate:
         problem: LinkTimeoutError | RemoteProtocolError | None = None
         for _ in range(ABORT_REPEATS):
             self._port.abort()
+            if self._leaves_baseline():
+                self._port.send(_REST)  # whether anybody answers is seen later: a silent device has heard it
             try:
                 self._port.resynchronise()
                 self._leave_baseline()
@@ -103,9 +105,13 @@ class Plate:
     def _leave_baseline(self) -> None:
         if self.neutral_c is None:
             self.neutral_c = self.parameters().get("N", 0) / 10
-        if abs(self.neutral_c - _REST_C) > _AT_NEUTRAL_C:
+        if self._leaves_baseline():
             self._port.send(_REST)
             self.neutral_c = _REST_C
+
+    def _leaves_baseline(self) -> bool:
+        """Whether the baseline is itself a stimulus, as far as it is known."""
+        return self.neutral_c is not None and abs(self.neutral_c - _REST_C) > _AT_NEUTRAL_C
 
     def _heading_home(self) -> bool:
         """Whether the plate is within 1 °C of its baseline, or comes nearer."""
