@@ -40,10 +40,15 @@ class Button:
         return [ButtonEdge(*edge) for edge in self._button.edges()]
 
 
-def station_of(links: Mapping[str, tuple[str, str]], *, simulated: bool | None = None) -> LoadedStation:
+def station_of(
+    links: Mapping[str, tuple[str, str]],
+    *,
+    simulated: bool | None = None,
+    settings: Mapping[str, Mapping[str, Any]] = SETTINGS,
+) -> LoadedStation:
     """A station file: role -> (driver, link)."""
     instruments = {
-        role: {"driver": driver, "link": link, "settings": SETTINGS.get(driver, {})}
+        role: {"driver": driver, "link": link, "settings": settings.get(driver, {})}
         for role, (driver, link) in links.items()
     }
     station: dict[str, Any] = {"station": "wired", "instruments": instruments}

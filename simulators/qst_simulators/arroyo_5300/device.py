@@ -84,6 +84,11 @@ class SimulatedArroyo5300(ArroyoSerial):
         self._kept = {name: start for name, (_, _, start) in _KEPT.items()}
         self._timer_s = self._woke_s = self._world.now_s
 
+    @property
+    def output_on(self) -> bool:
+        """Whether the Peltier module has power."""
+        return self.controller.output
+
     # -- the plate and its sensor ---------------------------------------------------------------------------------
 
     def fail_sensor(self, how: str) -> None:
