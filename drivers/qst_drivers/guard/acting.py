@@ -8,9 +8,10 @@ from qst.clock import Clock
 from qst.errors import LinkError
 from qst.instruments import Link, SafeScript
 
-#: A script is sent this often: one line may be spoilt on its way, or fall on deaf ears.
+#: A script is sent this often: one line may be spoilt on its way, or fall on deaf ears. In quick succession, because
+#: some controllers begin their ramp anew each time.
 TIMES: Final = 3
-_BETWEEN_S: Final = 0.3
+_BETWEEN_S: Final = 0.15
 #: Pause between two attempts at a link that has failed, and how long it is tried for.
 _AGAIN_S: Final = 0.25
 GIVE_UP_S: Final = 15.0

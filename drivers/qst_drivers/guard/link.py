@@ -28,12 +28,10 @@ from qst_drivers.guard.messages import (
 from qst_drivers.links import open_link
 
 #: A guard that lives answers within this, s; its turn takes a few milliseconds.
-_ANSWER_S: Final = 0.3
+_ANSWER_S: Final = 0.2
 #: How long the device's own link is tried for when the guard has died: its port may not be free at once.
 _TAKE_OVER_S: Final = 3.0
 _AGAIN_S: Final = 0.05
-#: The script is sent so often by the session itself.
-_TIMES: Final = 2
 _CONNECT_ANEW: Final = "look at the skin; then connect the instrument again, which starts a new guard"
 _LIFT: Final = "lift the thermode off the skin now, then switch the device off"
 
@@ -157,14 +155,14 @@ class GuardedLink:
         if self._spent:
             raise NotReadyError(self._spent, where=self._url, did="nothing was started", remedy=_CONNECT_ANEW)
         self._script = script
+        self._armed = True  # before it is: an abort may end the wait for the answer
         self._ask(Arm(self._number(), script, timeout_s))
-        self._armed = True
 
     def disarm(self) -> None:
         """As :meth:`qst.instruments.Guard.disarm`."""
         if self._armed:
-            self._armed = False
             self._ask(Disarm(self._number()))
+            self._armed = False
 
     # --- talking to it -------------------------------------------------------------------------------------------
 
@@ -270,7 +268,7 @@ class GuardedLink:
         if not self._script:
             return "nothing: the device had not left its baseline", _CONNECT_ANEW
         try:
-            for step in self._script * _TIMES:
+            for step in self._script:
                 self._own.write(step.data)
                 self._clock.sleep(step.pause_s)
         except LinkError as failed:
