@@ -113,21 +113,14 @@ class Console:
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Any]:
-    """A fresh browser; a Playwright context of one profile."""
+def playwright_browser() -> Iterator[Any]:
+    """A headless Chromium with a profile that nobody used before."""
     path = browser_path()
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
 
     with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(profile),
-            executable_path=path,
-            headless=True,
-            args=list(_FLAGS),
-            viewport={"width": 1366, "height": 768},
-        )
-        context.set_default_timeout(PATIENCE_S * 1000)
+        launched = playwright.chromium.launch(executable_path=path, headless=True, args=list(_FLAGS))
         try:
-            yield context
+            yield launched
         finally:
-            context.close()
+            launched.close()

@@ -1,34 +1,68 @@
-"""A whole visit on the page, by mouse, in a real browser."""
+"""Whole visits on the page in a real browser: by mouse, and by keyboard alone."""
 
-from pathlib import Path
+from typing import Any
 
 from qst.record.reader import read_log
 from qst.record.records import Decision, VisitOutcome
-from tests.console.pages import begin, to_the_end
-from tests.console.running import Console, chromium
+from tests.console.conftest import Bench
+from tests.console.pages import SPEED, begin, next_question, to_the_end
 
 
-def test_a_visit_by_mouse_from_pick_to_finish(tmp_path: Path) -> None:
-    with Console(tmp_path / "data") as console, chromium(tmp_path / "profile") as browser:
-        complaints: list[str] = []
-        page = browser.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(console.link)
-        begin(page)
-        assert page.text_content("header .what") == "SIMULATED"
-        pressed = to_the_end(page)
-        assert pressed.count("Start") == 4
-        assert pressed.count("Accept") == 4
-        page.wait_for_selector("h2:has-text('The visit is complete.')")
-        assert "Heat pain threshold" in page.text_content("table")
-        assert complaints == []
-        (path,) = console.logs()
-        log = read_log(path)
-        assert log.verified
-        assert log.outcome is VisitOutcome.COMPLETED
-        assert log.header is not None
-        assert (log.header.participant_id, log.header.operator_id, log.header.simulated) == ("P01", "op1", True)
-        assert [record.decision for record in log.records if isinstance(record, Decision)] == ["accept"] * 4
-        assert console.end() == 0
-        assert "Traceback" not in console.errors
+def assert_complete(bench: Bench, page: Any) -> None:
+    page.wait_for_selector("h2:has-text('The visit is complete.')")
+    assert "Heat pain threshold" in page.text_content("table")
+    assert bench.complaints == []
+    (path,) = bench.console.logs()
+    log = read_log(path)
+    assert log.verified
+    assert log.outcome is VisitOutcome.COMPLETED
+    assert log.header is not None
+    assert (log.header.participant_id, log.header.operator_id, log.header.simulated) == ("P01", "op1", True)
+    assert [record.decision for record in log.records if isinstance(record, Decision)] == ["accept"] * 4
+
+
+def test_a_visit_by_mouse_from_pick_to_finish(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page)
+    assert page.text_content("header .what") == "SIMULATED"
+    pressed = to_the_end(page)
+    assert pressed.count("Start") == 4
+    assert pressed.count("Accept") == 4
+    assert_complete(bench, page)
+    assert bench.console.end() == 0
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Walk with the Tab key until this element has the focus."""
+    for _ in range(60):
+        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key does not reach {selector}")
+
+
+def test_a_visit_by_keyboard_alone(bench: Bench) -> None:
+    page = bench.open_page()
+    keys = page.keyboard
+    tab_to(page, "select[name=protocol]")
+    keys.type("demo")
+    tab_to(page, "input[name=participant]")
+    keys.type("P01")
+    tab_to(page, "input[name=operator]")
+    keys.type("op1")
+    tab_to(page, "input[name=nature]")
+    keys.press("ArrowDown")
+    tab_to(page, "select[name=speed]")
+    keys.type(SPEED)
+    tab_to(page, "button.main:not([disabled])")
+    keys.press("Enter")
+    page.wait_for_selector("body[data-phase=running]")
+    while (label := next_question(page)) != "ended":
+        if label == "Start":
+            keys.press("r" if page.text_content(".where .side") == "RIGHT" else "l")
+            page.wait_for_selector("button.main:has-text('Start'):not([disabled])")
+        keys.press("Enter")
+        page.wait_for_function(
+            "label => document.querySelector('section button.act.main > span')?.textContent !== label", arg=label
+        )
+    assert_complete(bench, page)
