@@ -116,7 +116,7 @@ def choices(column: Column) -> tuple[Choice, ...]:
         return ()
     empty = EMPTY_MEANS.get(column.name)
     first = () if empty is None else (Choice("", 0, empty),)
-    words = (Choice(word, code, word.replace("_", " ")) for code, word in enumerate(column.allowed, 1))
+    words = (Choice(str(word), code, word.replace("_", " ")) for code, word in enumerate(column.allowed, 1))
     return (*first, *words)
 
 

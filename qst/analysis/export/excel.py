@@ -5,6 +5,7 @@ shows when it is edited), so nothing that somebody typed at the bench can become
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ LONGEST_TEXT: Final = 32767
 _MOST_ROWS: Final = 1_048_575  # and the header
 _FIRST_YEAR: Final = 1900
 _TIME_FORMAT: Final = "yyyy-mm-dd hh:mm:ss.000"
+_TO_ESCAPE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _DICTIONARY_HEAD: Final = (
     "table",
     "name",
@@ -87,24 +89,28 @@ def _cell(sheet: "WriteOnlyWorksheet", column: Column, row: int, cell: Cell) -> 
     if cell is None or cell == "":
         return None
     if column.kind is Kind.TEXT or column.name in WIDE_INTEGERS:
-        text = str(cell)
+        text = _escaped(str(cell))
         if len(text.encode("utf-16-le")) > 2 * LONGEST_TEXT:
             raise refused(column, row, f"its text is longer than the {LONGEST_TEXT} characters of an Excel cell")
         return _text(sheet, text)
     if column.kind is Kind.TIME:
         return _time(sheet, str(cell))
-    if column.kind is Kind.INTEGER and abs(float(cell)) > LARGEST_EXACT:
+    if isinstance(cell, int) and abs(cell) > LARGEST_EXACT:
         raise refused(column, row, f"{cell} has more digits than Excel keeps")
-    return _not_a_number(sheet) if isinstance(cell, float) and math.isnan(cell) else cell
+    return _float(sheet, cell) if isinstance(cell, float) else cell
+
+
+def _escaped(text: str) -> str:
+    """What XML cannot hold, or would change, as Office writes it: ``_x000D_`` for a carriage return."""
+    return _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
 def _text(sheet: "WriteOnlyWorksheet", text: str) -> "WriteOnlyCell":
-    """A text cell. What XML cannot hold is written as Office does, ``_x000D_`` for a carriage return."""
+    """A text cell, never a formula."""
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - large, and needed by this format only
-    from openpyxl.utils.escape import escape  # noqa: PLC0415 - likewise
 
-    cell = WriteOnlyCell(sheet, escape(text))
-    cell.data_type = "s"  # never a formula, whatever it begins with
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"  # openpyxl takes what begins with = for a formula
     if text[:1] in set("=+-@"):
         cell.quotePrefix = True
     return cell
@@ -122,12 +128,13 @@ def _time(sheet: "WriteOnlyWorksheet", text: str) -> "WriteOnlyCell":
     return cell
 
 
-def _not_a_number(sheet: "WriteOnlyWorksheet") -> "WriteOnlyCell":
-    """Excel's own NaN: it spoils every sum that it gets into, as it should."""
+def _float(sheet: "WriteOnlyWorksheet", number: float) -> "WriteOnlyCell":
+    """A number with all its digits, of which openpyxl would write 16. NaN is Excel's own: it spoils every sum."""
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - large, and needed by this format only
 
-    cell = WriteOnlyCell(sheet, "#NUM!")
-    cell.data_type = "e"
+    is_nan = math.isnan(number)
+    cell = WriteOnlyCell(sheet, "#NUM!" if is_nan else repr(number))
+    cell.data_type = "e" if is_nan else "n"
     return cell
 
 

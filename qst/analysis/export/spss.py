@@ -133,7 +133,7 @@ def _number(column: Column, cells: Sequence[Cell]) -> _Variable:
     values = []
     for row, cell in enumerate(cells, 1):
         number = math.nan if cell is None else float(cell)
-        if whole and abs(number) > LARGEST_EXACT:
+        if isinstance(cell, int) and abs(cell) > LARGEST_EXACT:
             raise refused(column, row, f"{cell} has more digits than SPSS keeps")
         if number == NAN_CODE or abs(number) == sys.float_info.max:
             raise refused(column, row, f"{cell} means a missing value in SPSS")

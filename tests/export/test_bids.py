@@ -1,0 +1,123 @@
+"""A folder in the Brain Imaging Data Structure, checked by its own validator where that is installed."""
+
+import csv
+import gzip
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qst.analysis.dataset import Dataset
+from qst.analysis.export import export
+from qst.analysis.export.bids import hold
+from qst.errors import InputError
+from tests.export.tables import OF, dataset, table
+
+VALIDATOR = shutil.which("bids-validator-deno") or shutil.which("bids-validator")
+NAME = re.compile(
+    r"sub-[A-Za-z0-9]+_ses-[A-Za-z0-9]+_task-[A-Za-z0-9]+(_run-[0-9]+)?"
+    r"(_beh\.(tsv|json)|_recording-[A-Za-z0-9]+_physio\.(tsv\.gz|json))"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(visits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("bids") / "dataset"
+    assert export(visits, made, "bids") == (made,)
+    return made
+
+
+def tsv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text("utf-8").splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.skipif(VALIDATOR is None, reason="the BIDS validator is not installed: pip install bids-validator-deno")
+def test_the_validator_finds_no_error(folder: Path) -> None:
+    result = subprocess.run([str(VALIDATOR), str(folder)], capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "[ERROR]" not in result.stdout + result.stderr
+
+
+def test_files_stand_where_their_names_say(folder: Path) -> None:
+    files = [path for path in folder.rglob("sub-*/**/*") if path.is_file()]
+    assert files
+    for path in files:
+        assert NAME.fullmatch(path.name), path
+        subject, session = path.name.split("_")[:2]
+        assert path.parent == folder / subject / session / "beh"
+
+
+def test_every_attempt_is_a_row_and_every_column_is_described(folder: Path, visits: Dataset) -> None:
+    tables = sorted(folder.rglob("*_beh.tsv"))
+    assert len(tables) == len(visits.visits)
+    assert sum(len(tsv(path)) for path in tables) == len(visits.trials)
+    for path in tables:
+        sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        head = path.read_text("utf-8").splitlines()[0].split("\t")
+        assert all(sidecar[name]["Description"] for name in head)
+        assert sidecar["modality"]["Levels"] == {"pressure": "pressure", "heat": "heat", "cold": "cold"}
+        assert re.sub("[^A-Za-z0-9]", "", sidecar["TaskName"]) in path.name
+        assert all(cell for row in tsv(path) for cell in row.values())  # n/a, never blank
+
+
+def test_the_participants_keep_their_pseudonyms(folder: Path) -> None:
+    assert tsv(folder / "participants.tsv") == [
+        {"participant_id": "sub-P01", "pseudonym": "P-01"},
+        {"participant_id": "sub-P02", "pseudonym": "P02"},
+    ]
+
+
+def test_a_trace_has_every_sample_as_it_was_recorded(folder: Path, visits: Dataset) -> None:
+    wanted = [row for row in visits.trials.dicts() if row["participant_id"] == "P-01" and row["visit"] == 2]
+    (table_path,) = folder.glob("sub-P01/ses-02/beh/*_beh.tsv")
+    for row, shown in zip(wanted, tsv(table_path), strict=True):
+        traces = visits.traces(row)
+        stem = table_path.name.removesuffix("_beh.tsv")
+        path = table_path.with_name(f"{stem}_recording-{shown['recording']}_physio.tsv.gz")
+        sidecar = json.loads(path.with_name(path.name.replace(".tsv.gz", ".json")).read_text(encoding="utf-8"))
+        lines = [line.split("\t") for line in gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()]
+        assert sidecar["Columns"][1] == "time"
+        assert sidecar[sidecar["Columns"][0]]["UnitUCUM"] == row["unit_ucum"]
+        samples = {float(time): float(value) for value, time in lines}
+        assert list(samples) == traces.time_s.tolist()
+        assert list(samples.values()) == traces.value.tolist()
+        assert sidecar["SamplesNotShown"] == 0
+        assert sidecar["StartTime"] == pytest.approx(float(shown["onset"]) + traces.time_s[0])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(11, 2000), min_size=1, max_size=50), st.floats(0, 1000))
+def test_a_trace_held_on_a_grid_shows_every_sample_at_its_time(gaps: list[int], start: float) -> None:
+    times = np.array([start + sum(gaps[:count]) / 10_000 for count in range(len(gaps) + 1)])
+    frequency_hz, shown = hold(times)
+    grid = times[0] + np.arange(len(shown)) / frequency_hz
+    assert set(shown.tolist()) == set(range(len(times)))
+    assert (times[shown] <= grid + 1e-6).all()
+    following = times[np.minimum(shown + 1, len(times) - 1)]
+    assert ((following > grid - 1e-6) | (shown == len(times) - 1)).all()
+
+
+def test_an_even_trace_is_its_own_grid() -> None:
+    frequency_hz, shown = hold(np.array([0.0812 + tick * 0.02 for tick in range(120)]))
+    assert (frequency_hz, shown.tolist()) == (50, list(range(120)))
+
+
+def test_participants_that_would_get_one_label_are_refused(tmp_path: Path) -> None:
+    at = [column.name for column in OF["trials"]].index("participant_id")
+    rows = [[*[None] * at, name, *[None] * (len(OF["trials"]) - at - 1)] for name in ("P-1", "p1")]
+    with pytest.raises(InputError, match="'P-1' and 'p1' would both be sub-p1"):
+        export(dataset(table("trials", rows)), tmp_path / "bids", "bids")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_the_same_each_time(folder: Path, visits: Dataset, tmp_path: Path) -> None:
+    export(visits, tmp_path / "again", "bids")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert (tmp_path / "again" / path.relative_to(folder)).read_bytes() == path.read_bytes()
