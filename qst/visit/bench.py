@@ -40,6 +40,10 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
             raise RuntimeError(f"no instrument for {modality.value}; the plan was not checked against the station")
         return instrument
 
+    def others(self, first: Thermode | Algometer | None) -> list[Thermode | Algometer]:
+        """The instruments besides this one."""
+        return [one for one in (self.thermode, self.algometer) if one is not None and one is not first]
+
     def driver(self, modality: Modality) -> str:
         """Name of the driver of that instrument."""
         return self.algometer_driver if modality is Modality.PRESSURE else self.thermode_driver

@@ -130,12 +130,11 @@ class VisitEngine:
                 outcome, reason = self._ending.stopped()
             return self._end(outcome, reason)
 
-    def _instruments(self) -> list[Instrument]:
+    def _instruments(self) -> Sequence[Instrument]:
         """Every instrument, first the one that was placed last: it is on the skin."""
-        both = [self._bench.thermode, self._bench.algometer]
-        if self._in_use is Modality.PRESSURE:
-            both.reverse()
-        return [instrument for instrument in both if instrument is not None]
+        first = self._bench.algometer if self._in_use is Modality.PRESSURE else self._bench.thermode
+        others = self._bench.others(first)
+        return others if first is None else [first, *others]
 
     def _run_trials(self) -> tuple[VisitOutcome, str]:
         if self._history.trials or self._history.unfinished:

@@ -136,7 +136,7 @@ def test_every_stop_in_every_state(found: str, cause: AbortCause) -> None:
     written = [step for step in after if step.startswith(("log", "commit"))]
     command = expected_command(found, cause)
     if command is not None:
-        assert commands[0] == command
+        assert next(step for step in commands if "gauge" not in step) == command
     if command is not None and found != "return":
         # The instrument first: nothing is written, and nothing is waited for, before it is told.
         assert after.index(command) < after.index(written[0])
@@ -170,7 +170,9 @@ def test_a_stop_during_a_press_calls_the_hand_off_and_is_safe_with_the_gauge_fir
     assert visit.gauge.pressed_s is None
     assert visit.stops == [(cause.value, "ramp")]
     safe = [step for step in visit.after(cause) if step.startswith("make_safe")]
-    assert safe == ["make_safe gauge", "make_safe"]
+    assert safe[-2:] == ["make_safe gauge", "make_safe"]
+    if ends_the_visit(cause):  # the thermode may lie on the skin as well: it does not wait for the hand to let go
+        assert visit.thermode.made_safe_s[0] == visit.thrown_s[0]
     assert visit.trials()[0].outcome is CAUSE_OUTCOME[cause]
 
 
@@ -179,7 +181,7 @@ def test_during_a_thermal_trial_the_thermode_is_made_safe_first() -> None:
     visit.throw(EMERGENCY, visit.state("settle"))
     visit.run()
     safe = [step for step in visit.after(EMERGENCY) if step.startswith("make_safe")]
-    assert safe == ["make_safe", "make_safe", "make_safe gauge"]
+    assert safe == ["make_safe", "make_safe gauge", "make_safe", "make_safe gauge"]
 
 
 def test_an_instrument_that_cannot_be_made_safe_keeps_none_from_being_so() -> None:
