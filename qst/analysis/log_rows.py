@@ -12,10 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from qst.analysis.columns import INTERRUPTED, NAMES
-from qst.analysis.table import instrument_of, offset_text
 from qst.instruments import Modality
 from qst.record.one_pass import parse_for_tables
-from qst.record.records import AdverseEvent, Deviation, Fault, Header, Trial, TrialStart
+from qst.record.records import AdverseEvent, Deviation, Fault, Header, InstrumentEntry, Trial, TrialStart
 from qst.record.visit_log import Attempt, Session, VisitLog
 
 #: Columns that need the judgements and the line, in the order of a row, behind those of the trial.
@@ -34,6 +33,7 @@ TORN: Final = (
     "the {} attempts before them are whole and in the table"
 )
 
+_NO_INSTRUMENT: Final = InstrumentEntry(role="", driver="", link="", model="")
 _MODALITY: Final = OF_TRIAL.index("modality")
 _VALID: Final = 1 + len(OF_TRIAL)  # behind the index into ``shared``
 _of_trial = attrgetter(*OF_TRIAL)
@@ -166,7 +166,8 @@ def _not_judged(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, ...]:
     """As ``OF_SESSION``."""
-    device = instrument_of(session, "algometer" if pressure else "thermode")
+    role = "algometer" if pressure else "thermode"
+    device = next((entry for entry in session.instruments if entry.role == role), _NO_INSTRUMENT)
     cells: dict[str, Any] = {name: getattr(header, name, None) for name in OF_SESSION}
     cells |= {
         "software_version": session.software_version,
@@ -178,7 +179,7 @@ def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, .
         "calibration_date": device.calibration_date,
         "tip_area_cm2": device.tip_area_cm2,
         "thermode_area_cm2": device.thermode_area_cm2,
-        "tz_offset": offset_text(header.utc_offset_s),
+        "tz_offset": _offset_text(header.utc_offset_s),
         "rate_unit_ucum": "kPa/s" if pressure else "K/s",
         "session": session.number,
         "seed": session.seed,
@@ -205,7 +206,7 @@ def _facts(log: VisitLog, header: Header) -> Facts:
         station_id=header.station_id,
         clock=header.clock,
         seed=header.seed,
-        tz_offset=offset_text(header.utc_offset_s),
+        tz_offset=_offset_text(header.utc_offset_s),
         n_planned=header.n_planned,
         software_versions=_joined(dict.fromkeys(session.software_version for session in log.sessions)),
         operator_ids=_joined(dict.fromkeys(session.operator_id for session in log.sessions)),
@@ -218,7 +219,7 @@ def _facts(log: VisitLog, header: Header) -> Facts:
         n_faults=sum(isinstance(record, Fault) for record in records),
         n_sessions=len(log.sessions),
         started_utc=log.entries[0].utc,
-        ended_utc=log.entries[-1].utc,
+        ended_utc=log.last_utc,
         torn_bytes=log.torn.n_bytes if log.torn is not None else 0,
         last_hash=log.last_hash,
         n_lines=log.last_seq,
@@ -227,3 +228,9 @@ def _facts(log: VisitLog, header: Header) -> Facts:
 
 def _joined(texts: Iterable[str]) -> str:
     return " | ".join(texts)
+
+
+def _offset_text(offset_s: int) -> str:
+    """``+01:00``."""
+    hours, minutes = divmod(abs(offset_s) // 60, 60)
+    return f"{'-' if offset_s < 0 else '+'}{hours:02d}:{minutes:02d}"

@@ -1,35 +1,13 @@
-"""Which files are meant by paths on the command line, and which of them can be used."""
+"""Which files are meant by paths on the command line, and how those are named that cannot be used."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from qst.errors import InputError
-from qst.record.reader import read_log
-from qst.record.visit_log import VisitLog
 
 PATHS = click.Path(path_type=Path)
-
-
-class Sorted(NamedTuple):
-    """Logs that can be used, and (file, why not) of the others."""
-
-    good: list[VisitLog]
-    left_out: list[tuple[str, str]]
-
-
-def read(paths: Iterable[Path]) -> Sorted:
-    """Read the logs that ``paths`` stand for, and tell apart those that can be used."""
-    good, left_out = [], []
-    for path in files(paths):
-        log = read_log(path)
-        if log.damage or log.header is None:
-            left_out.append((str(path), log.damage[0].what if log.damage else "it has no whole header"))
-        else:
-            good.append(log)
-    return Sorted(good, left_out)
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:

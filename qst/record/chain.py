@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from qst.record.lines import HEADER_PREFIX, PREFIX, ZERO_HASH, hash_of, hashes_of_changed, is_bound, prev_of
 
-_SEQ = re.compile(rb'\{"type":"[a-z_]{1,40}","seq":(\d{1,15}),')
+_HEAD = re.compile(rb'\{"type":"[a-z_]{1,40}","seq":(\d{1,15}),(?:"utc":"([0-9TZ:.-]{24})",)?')
 
 
 class DamageKind(StrEnum):
@@ -51,8 +51,14 @@ class _Line(NamedTuple):
 
 def seq_of(line: bytes) -> int | None:
     """The sequence number that a line states, if it can be read."""
-    found = _SEQ.match(line)
+    found = _HEAD.match(line)
     return int(found[1]) if found else None
+
+
+def utc_of(line: bytes) -> str:
+    """When a line was written, as it states it; empty if that cannot be read."""
+    found = _HEAD.match(line)
+    return found[2].decode("ascii") if found and found[2] else ""
 
 
 def walk(lines: Sequence[bytes]) -> tuple[list[int], list[Damage]]:

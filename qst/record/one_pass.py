@@ -11,7 +11,7 @@ from typing import Any, Final, Union, cast, get_args
 import msgspec
 
 from qst.record.assemble import assemble
-from qst.record.chain import seq_of
+from qst.record.chain import seq_of, utc_of
 from qst.record.lines import END_OF_LINE, HASHED_END, HEADER_PREFIX, ZERO_HASH, hash_of
 from qst.record.reader import UNREADABLE, parse_log
 from qst.record.records import SCHEMA_VERSION, Envelope, Record
@@ -67,6 +67,7 @@ def parse_for_tables(data: bytes, *, name: str = "", verify: bool = True) -> Vis
         intact_bytes=len(data),
         last_seq=seq_of(last) or 0,
         last_hash=hash_of(last).decode("ascii", errors="replace"),
+        last_utc=utc_of(last),
         torn=None,
         missing_end=b"",
         verified=verify,

@@ -12,7 +12,7 @@ import msgspec
 
 from qst.errors import InputError
 from qst.record.assemble import assemble
-from qst.record.chain import Damage, DamageKind, seq_of, walk
+from qst.record.chain import Damage, DamageKind, seq_of, utc_of, walk
 from qst.record.lines import HEADER_PREFIX, PREFIX, ZERO_HASH, hash_of, is_bound, is_chain
 from qst.record.records import SCHEMA_VERSION, Envelope, Header, Record
 from qst.record.visit_log import Attempt, Entry, Session, Torn, VisitLog
@@ -91,6 +91,7 @@ def parse_log(
         intact_bytes=len(data) - (cut.torn.n_bytes if cut.torn is not None else 0),
         last_seq=(seq_of(last) or 0) if last else 0,
         last_hash=hash_of(last).decode("ascii", errors="replace") if last else ZERO_HASH,
+        last_utc=utc_of(last),
         torn=cut.torn,
         missing_end=cut.missing_end,
         verified=verify,

@@ -100,6 +100,7 @@ class VisitLog(msgspec.Struct, frozen=True, kw_only=True):
     intact_bytes: int
     last_seq: int
     last_hash: str
+    last_utc: str
     header: Header | None
     entries: tuple[Entry, ...]
     sessions: tuple[Session, ...]

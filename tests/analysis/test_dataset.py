@@ -9,15 +9,15 @@ import pytest
 
 import qst
 from qst.analysis import gather as gathering
-from qst.analysis.columns import COLUMNS, TRIAL_COLUMNS, Kind
+from qst.analysis.columns import TRIAL_COLUMNS, Kind
 from qst.analysis.dataset import Dataset
-from qst.analysis.log_rows import NOT_JUDGED
+from qst.analysis.log_rows import NOT_JUDGED, rows_of
 from qst.analysis.summary_columns import THRESHOLD_COLUMNS, VISIT_COLUMNS
-from qst.analysis.table import rows
 from qst.clock import VirtualClock
 from qst.errors import InputError, LogDamagedError
 from qst.record.log import LogWriter
-from qst.record.reader import read_log
+from qst.record.one_pass import parse_for_tables
+from qst.record.reader import parse_log, read_log
 from qst.record.records import Decision
 from tests.record.logs import header, instruments, resume, start, trial, write_attempt, write_visit
 
@@ -65,21 +65,13 @@ def test_nothing_there_is_an_input_error(folder: Path, name: str) -> None:
 # -- tables --------------------------------------------------------------------------------------------------------
 
 
-def test_rows_are_those_of_the_log(folder: Path) -> None:
-    data = qst.read(folder)
-    expected = [row for name in ("a", "b") for row in rows(read_log(folder / f"{name}.jsonl"))]
-    found = list(data.trials.dicts())
-    assert [{column.name: row[column.name] for column in COLUMNS} for row in found] == expected
-    assert {row["corrected"] for row in found} == {""}
-
-
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.jsonl")), ids=lambda path: path.stem)
-def test_both_ways_to_rows_agree(path: Path) -> None:
-    """The quick way of the dataset and the thorough way of a single log."""
-    log = read_log(path)
-    expected = rows(log)
-    found = [{column.name: row[column.name] for column in COLUMNS} for row in qst.read(path).trials.dicts()]
-    assert found == expected
+@pytest.mark.parametrize("verify", [True, False])
+def test_the_quick_and_the_thorough_look_agree(path: Path, verify: bool) -> None:
+    data = path.read_bytes()
+    for size in (len(data), data.index(b'{"type":"decision"')):
+        quick, thorough = parse_for_tables(data[:size], verify=verify), parse_log(data[:size], verify=verify)
+        assert rows_of("a.jsonl", quick) == rows_of("a.jsonl", thorough)
 
 
 def test_every_value_has_its_columns_type() -> None:

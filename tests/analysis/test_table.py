@@ -1,21 +1,18 @@
 """The trial table: one row an attempt, nothing left out, every column described."""
 
-import csv
-import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from qst.analysis import trial_table
 from qst.analysis.columns import COLUMNS, NAMES, Kind
-from qst.analysis.csv_file import write_csv
-from qst.analysis.summary import summarise
-from qst.analysis.table import row_tuples, rows
+from qst.analysis.log_rows import rows_of
 from qst.clock import VirtualClock
-from qst.errors import LogDamagedError
 from qst.instruments import Modality
 from qst.record.log import LogWriter
 from qst.record.reader import VisitLog, parse_log, read_log
-from qst.record.records import AdverseEvent, Censoring, Deviation, Outcome, Record, VisitOutcome
+from qst.record.records import Record
 from tests.record.logs import header, instruments, resume, start, trial, write_visit
 
 #: The trial log recommended for the suite, group by group, in this order.
@@ -42,6 +39,11 @@ def write(path: Path, *records: Record) -> VisitLog:
         for record in records:
             writer.write(record)
     return read_log(path)
+
+
+def rows(log: VisitLog) -> list[dict[str, Any]]:
+    columns, _ = trial_table.build([rows_of(log.name, log)])
+    return [{name: row[name] for name in NAMES} for row in trial_table.table(columns).dicts()]
 
 
 def test_the_columns_are_the_recommended_ones_in_order() -> None:
@@ -105,9 +107,9 @@ def test_a_row_in_full(log: VisitLog) -> None:
 
 
 def test_values_have_their_columns_types(log: VisitLog) -> None:
-    for row in row_tuples(log):
+    for row in rows(log):
         assert len(row) == len(COLUMNS)
-        for column, cell in zip(COLUMNS, row, strict=True):
+        for column, cell in zip(COLUMNS, row.values(), strict=True):
             assert cell is None or type(cell) is PYTHON[column.kind], column.name
             if column.allowed and cell:
                 assert cell in column.allowed
@@ -120,7 +122,7 @@ def test_an_attempt_that_was_never_recorded_is_a_row(tmp_path: Path) -> None:
     assert (row["device_model"], row["tip_area_cm2"], row["unit_ucum"]) == ("M5-20", 1.0, "kPa")
     assert row["rate_unit_ucum"] == "kPa/s"
     assert row["invalid_reason"]
-    for column, cell in zip(COLUMNS, row_tuples(log)[0], strict=True):
+    for column, cell in zip(COLUMNS, rows(log)[0].values(), strict=True):
         assert cell is None or type(cell) is PYTHON[column.kind], column.name
 
 
@@ -144,83 +146,12 @@ def test_time_zones(tmp_path: Path, offset_s: int, text: str) -> None:
     assert rows(log)[0]["tz_offset"] == text
 
 
-def test_a_damaged_log_is_no_source_of_rows_unless_somebody_says_so(tmp_path: Path) -> None:
+def test_a_damaged_log_is_no_source_of_rows(tmp_path: Path) -> None:
     data = write_visit(tmp_path / "a.jsonl")
-    log = parse_log(data.replace(b"slipped", b"slopped", 1))
-    with pytest.raises(LogDamagedError) as refused:
-        rows(log)
-    assert refused.value.remedy
-    assert len(rows(log, allow_damaged=True)) == 4
-    with pytest.raises(LogDamagedError):
-        rows(parse_log(data[:50]), allow_damaged=True)
+    assert rows(parse_log(data.replace(b"slipped", b"slopped", 1))) == []
+    assert rows(parse_log(data[:50])) == []
 
 
 def test_a_torn_log_is_a_source_of_the_rows_that_it_has(tmp_path: Path) -> None:
     data = write_visit(tmp_path / "a.jsonl")
     assert len(rows(parse_log(data[:-30]))) == 4
-
-
-def test_csv_reads_back_as_it_was(log: VisitLog) -> None:
-    file = io.StringIO(newline="")
-    table = rows(log)
-    assert write_csv(table, file) == 4
-    text = file.getvalue()
-    assert text.endswith("\r\n")
-    assert '"talked, “slipped” °"' in text
-    back = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert list(back[0]) == list(NAMES)
-    for row, read in zip(table, back, strict=True):
-        for name, cell in row.items():
-            if isinstance(cell, bool):
-                assert read[name] == ("true" if cell else "false")
-            elif isinstance(cell, float):
-                assert float(read[name]) == cell
-            else:
-                assert read[name] == ("" if cell is None else str(cell))
-
-
-def test_csv_keeps_quotes_and_line_breaks(tmp_path: Path) -> None:
-    log = write(tmp_path / "a.jsonl", header(), start(1), trial(1, raw_text='1,0 "kg"\r\nagain'))
-    file = io.StringIO(newline="")
-    write_csv(rows(log), file)
-    (row,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
-    assert row["raw_text"] == '1,0 "kg"\r\nagain'
-
-
-# -- summary -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_summary_says_how_complete_the_visit_is(tmp_path: Path) -> None:
-    log = write(
-        tmp_path / "a.jsonl",
-        header(n_planned=4),
-        start(1),
-        trial(1),
-        Deviation(kind="rest_shortened", text="by 3 s"),
-        AdverseEvent(text="dizzy"),
-        start(2),
-        trial(2, valid=False, invalid_reason="timeout", outcome=Outcome.TIMEOUT),
-        start(3),
-        trial(3, outcome=Outcome.CUTOFF, censoring=Censoring.RIGHT, value_reported=None, value_display=None),
-        start(4),
-    )
-    summary = summarise(log)
-    assert summary is not None
-    assert summary.outcome is VisitOutcome.INTERRUPTED
-    assert (summary.n_planned, summary.n_attempts, summary.n_invalid) == (4, 4, 1)
-    assert (summary.n_interrupted, summary.n_censored, summary.missing) == (1, 1, (2, 4))
-    assert (summary.n_deviations, summary.n_adverse_events, summary.complete) == (1, 1, False)
-    assert summary.scores == ()
-    assert summary.simulated
-
-
-def test_a_complete_visit(log: VisitLog) -> None:
-    summary = summarise(log)
-    assert summary is not None
-    assert summary.complete
-    assert summary.outcome is VisitOutcome.COMPLETED
-    assert summary.started_utc < summary.ended_utc
-
-
-def test_no_header_no_summary() -> None:
-    assert summarise(parse_log(b"")) is None
