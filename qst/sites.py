@@ -44,6 +44,18 @@ class Placement(NamedTuple):
     side: str
 
 
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """The figure that body maps draw; fractions of the figure's box as in :class:`Marker`. A drawing aid.
+
+    ``half``: one half of the outline as (distance from the midline, y). ``head``: centre ``y`` and radii ``rx``, ``ry``
+    of an ellipse on the midline. ``aspect``: width of the box by its height.
+    """
+
+    half: tuple[tuple[float, float], ...]
+    head: dict[str, float]
+    aspect: float
+
+
 class Marker(NamedTuple):
     """Where a placement is drawn: view ``front``, ``back`` or ``palm``; x, y as fractions of the figure."""
 
@@ -256,3 +268,11 @@ def marker(placement: Placement) -> Marker:
     if not placement.side:
         dx = 0.0
     return Marker(view, 0.5 - dx if placement.side == viewer_left else 0.5 + dx, float(entry["y"]))
+
+
+@functools.cache
+def outline() -> Outline:
+    """The figure of the body maps, the same in the console and in an analyst's pictures."""
+    return msgspec.json.decode(
+        Path(__file__).with_name("data").joinpath("body_outline.json").read_bytes(), type=Outline
+    )

@@ -24,6 +24,9 @@ from qst.analysis.gather import gather
 from qst.analysis.log_rows import LogRows
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError, LogDamagedError
+from qst.protocol.loader import load_bytes
+from qst.protocol.plan import Plan
+from qst.protocol.planner import make_plan
 from qst.record.reader import read_log
 
 if TYPE_CHECKING:
@@ -132,6 +135,19 @@ class Dataset:
             np.array([value for trace in found for value in trace.value], dtype=np.float64),
             found[0].unit if found else "",
         )
+
+    def plan(self, session_uuid: str) -> Plan:
+        """Every trial that the protocol of a visit and its seed come to, whether there was an attempt at it or not.
+
+        Raises:
+            KeyError: the dataset has no such visit.
+            InputError: the visit's protocol is none that this version can read.
+        """
+        for visit in self._visits:
+            if visit.facts.session_uuid == session_uuid:
+                text = visit.facts.protocol_text.encode("utf-8")
+                return make_plan(load_bytes(text, f"{visit.path} (protocol)"), visit.facts.seed)
+        raise KeyError(session_uuid)
 
     def _visit_of(self, session_uuid: str, sequence_index: int, attempt: int) -> Visit:
         for visit in self._visits:

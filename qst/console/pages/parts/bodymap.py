@@ -6,14 +6,8 @@ from typing import NamedTuple
 
 from qst.console.messages import TrialCard
 from qst.console.session_state import Mark
-from qst.sites import Placement, marker
+from qst.sites import Placement, marker, outline
 
-#: Half of the outline as (distance from the midline, y), fractions of the figure's box; a drawing aid.
-_OUTLINE = (
-    (0.052, 0.118), (0.060, 0.150), (0.215, 0.185), (0.270, 0.250), (0.325, 0.385), (0.395, 0.485), (0.440, 0.560),
-    (0.375, 0.560), (0.340, 0.485), (0.250, 0.385), (0.180, 0.255), (0.150, 0.385), (0.190, 0.475), (0.165, 0.600),
-    (0.112, 0.715), (0.120, 0.800), (0.072, 0.950), (0.115, 0.990), (0.030, 0.990), (0.024, 0.720), (0.0, 0.510),
-)  # fmt: skip
 _WIDTH, _HEIGHT = 150.0, 290.0
 _PALM_WIDTH, _PALM_HEIGHT = 300.0, 74.0
 _TOP = 18.0
@@ -75,11 +69,15 @@ def _name(point: Point) -> str:
 
 def _figure(view: str) -> str:
     middle = _LEFT[view] + _WIDTH / 2
-    right = [(middle + dx * _WIDTH, _TOP + y * _HEIGHT) for dx, y in _OUTLINE]
+    right = [(middle + dx * _WIDTH, _TOP + y * _HEIGHT) for dx, y in outline().half]
     left = [(2 * middle - x, y) for x, y in reversed(right[:-1])]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (*right, *left)) + "Z"
     first, second = ("R", "L") if view == "front" else ("L", "R")
-    head = f'<ellipse class="skin" cx="{middle:g}" cy="{_TOP + 0.062 * _HEIGHT:.1f}" rx="12.5" ry="17.5"/>'
+    oval = outline().head
+    head = (
+        f'<ellipse class="skin" cx="{middle:g}" cy="{_TOP + oval["y"] * _HEIGHT:.1f}"'
+        f' rx="{oval["rx"] * _WIDTH:.1f}" ry="{oval["ry"] * _HEIGHT:.1f}"/>'
+    )
     caption = f'<text class="caption" x="{middle:g}" y="12">{view.upper()}</text>'
     sides = (
         f'<text class="caption" x="{middle - 58:g}" y="34">{first}</text>'
