@@ -144,5 +144,5 @@ class PacedClock(VirtualClock):
 
 
 def performance_seconds() -> float:
-    """A stopwatch for benchmarks and for progress displays, never for a visit."""
+    """A stopwatch for benchmarks, for progress displays and for how far a disk is behind, never for a visit."""
     return time.perf_counter()
