@@ -23,18 +23,26 @@ from qst.errors import InputError
     show_default=True,
     help="One row an attempt, one a score, or one a visit.",
 )
+@click.option("--corrections", type=PATHS, help="An analyst's overlay file; see 'qst correct'.")
 @click.option(
     "--mixed", is_flag=True, help="Put simulated and real visits into one table; is_simulated tells them apart."
 )
-def thresholds(paths: tuple[Path, ...], out: Path | None, format_name: str | None, table: str, mixed: bool) -> int:
+def thresholds(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    format_name: str | None,
+    table: str,
+    corrections: Path | None,
+    mixed: bool,
+) -> int:
     """Make one table of the logs and folders in PATHS, for another program.
 
     The default table has one row an attempt, valid or not. Formats by the ending of --out: .csv, .parquet, .sav (SPSS),
     .xlsx (Excel); with --format, a new folder for redcap or bids. Beside each stands a data dictionary.
 
-    Damaged logs are named and left out, and the exit code is 1.
+    What cannot be used is named and left out, and the exit code is 1.
     """
-    dataset = read(paths, simulated="both")
+    dataset = read(paths, simulated="both", corrections=corrections)
     if not mixed:
         _refuse_mixture(dataset)
     if out is None:
@@ -43,8 +51,9 @@ def thresholds(paths: tuple[Path, ...], out: Path | None, format_name: str | Non
         for path in export(dataset, out, format_name, table=table):
             click.echo(f"wrote {path}")
         click.echo(f"{len(getattr(dataset, table))} rows from {len(dataset.visits)} visits")
-    name_left_out([(one.path, one.text) for one in dataset.left_out])
-    return 1 if dataset.left_out else 0
+    left_out = [(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)]
+    name_left_out(left_out)
+    return 1 if left_out else 0
 
 
 def _refuse_mixture(dataset: Dataset) -> None:

@@ -20,7 +20,7 @@ OF = {"trials": COLUMNS, "thresholds": THRESHOLD_COLUMNS, "visits": VISIT_COLUMN
 class Made:
     """What an export needs of a dataset, without logs."""
 
-    left_out = ()
+    left_out = unscored = set_aside = ()
 
     def __init__(self, *tables: Table) -> None:
         by_name = {table.name: table for table in tables}

@@ -87,5 +87,7 @@ def render(dataset: Dataset, format_name: str, parts: Mapping[str, tuple[Table, 
             for where, (table, columns) in parts.items()
         ],
         "left_out": dataset.left_out,
+        "unscored": dataset.unscored,
+        "set_aside": dataset.set_aside,
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
