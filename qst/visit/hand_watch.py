@@ -56,6 +56,10 @@ class HandWatch:
             return None
         return HandAlarm(f"slower: {moved_kpa / over_s:.0f} kPa/s, {self._rate:.0f} are asked for", urgent=False)
 
+    def let_go(self, now_s: float) -> None:
+        """The release was called."""
+        self._last = (now_s, 0.0)
+
     def release(self, time_s: float, value_kpa: float, contact_kpa: float) -> HandAlarm | None:
         """A reading after the release was called."""
         last, self._last = self._last, (time_s, value_kpa)

@@ -311,6 +311,8 @@ class LimitsTrial:
             self._end_value = self.samples[-1][1] if self.samples else None
         self._enter(TrialState.RETURN, now_s)
         if self._thermal is None:
+            if self.hand is not None:
+                self.hand.let_go(now_s)
             return [Action.RELEASE]
         if not ramping or self.failure is not None or outcome in UNSAFE_TO_STAY:
             # The start itself may be what hurts (20 °C): leave it for the device's own safe state.

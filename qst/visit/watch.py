@@ -28,8 +28,9 @@ RATE_SHARE: Final = 1.5
 RATE_SHORTEST_S, RATE_LONGEST_S = 0.5, 5.0
 #: Noise of two readings, °C, besides two steps of the instrument's resolution.
 NOISE_C: Final = 0.15
-#: Readings that are the same to the last digit for so long, s, while the ramp goes on by so many digits, are frozen.
-FROZEN_S, FROZEN_DIGITS = 0.5, 4
+#: Readings that are the same to the last digit for so long, s, while the ramp goes on by so many digits, and so many
+#: in a row, are frozen.
+FROZEN_S, FROZEN_DIGITS, FROZEN_READINGS = 0.5, 4, 4
 #: Between neighbouring readings a plate moves by its rate, and no further than this besides, °C.
 JUMP_C: Final = 1.0
 #: So far beyond cut-off and stated overshoot a reading may lie, °C: the absolute accuracy of laboratory thermodes.
@@ -109,6 +110,7 @@ class RampWatch:
             "_rate_due_s",
             "_rate_over_s",
             "_reach_c",
+            "_same",
             "_same_since_s",
             "_sign",
         ),
@@ -137,6 +139,7 @@ class RampWatch:
         self._last_c = self._anchor_c = value_c
         self._rate_due_s = now_s + self._rate_over_s
         self._same_since_s = now_s + self._lag_s
+        self._same = 0
         self._moving_until_s = now_s + self._reach_c / self._rate
 
     @property
@@ -170,6 +173,7 @@ class RampWatch:
         ):
             if time_s > self._same_since_s:  # noqa: PLR1730 - faster than max()
                 self._same_since_s = time_s
+            self._same = 0
             return None
         return (
             clock.judge(step_s)
@@ -181,7 +185,7 @@ class RampWatch:
 
     def _judge_step(self, time_s: float, value_c: float, moved_c: float, step_s: float) -> InstrumentFaultError | None:
         if moved_c:
-            self._same_since_s = max(self._same_since_s, time_s)
+            self._same_since_s, self._same = max(self._same_since_s, time_s), 0
             if not abs(moved_c) > JUMP_C + self._jump_rate * step_s:  # the first reading has no step
                 return None
             before_c = value_c - moved_c
@@ -189,7 +193,8 @@ class RampWatch:
                 f"a reading jumped from {before_c:.2f} °C to {value_c:.2f} °C within {step_s:.2f} s", remedy=_REMEDY
             )
         still_s = time_s - self._same_since_s
-        if still_s <= self._still_s or time_s >= self._moving_until_s:
+        self._same += 1
+        if still_s <= self._still_s or self._same < FROZEN_READINGS or time_s >= self._moving_until_s:
             return None
         return FrozenReadingError(f"the reading has stayed at {value_c:.2f} °C for {still_s:.1f} s", remedy=_REMEDY)
 
