@@ -188,12 +188,10 @@ class Relay:
             self._session_gone()
             return
         try:
-            orders = [_DECODER.decode(text) for text in self._lines.feed(data)]
+            for text in self._lines.feed(data):
+                self._obey(_DECODER.decode(text))
         except (msgspec.DecodeError, RemoteProtocolError):
             self._session_gone()  # whatever that was, it is no session any more
-            return
-        for order in orders:
-            self._obey(order)
 
     def _obey(self, order: ToGuard) -> None:
         match order:
