@@ -80,7 +80,7 @@ class Controller:
 
     def set_temperature(self, temperature_c: float) -> None:
         """A new set-point; outside the limits it is refused."""
-        if not self.low_c <= temperature_c <= self.high_c:
+        if self._options.obeys_limits and not self.low_c <= temperature_c <= self.high_c:
             self.complain(Error.OUT_OF_RANGE)
             return
         if self.ignores_setpoints:
@@ -178,7 +178,7 @@ class Controller:
         for event in self._limit_events:
             event.cancel()
         self._limit_events.clear()
-        if not self.output or self.mode != "T" or self._surface.stuck_c is not None:
+        if not self._options.obeys_limits or not self.output or self.mode != "T" or self._surface.stuck_c is not None:
             return
         for limit_c, rising, bit in (
             (self.high_c, True, Bit.TEMPERATURE_HIGH),

@@ -27,6 +27,7 @@ class Options:
     set_query: str = "final"  # TEC:SET:T? during a ramp: "final" or "moving" set-point
     slew_from: str = "measured"  # a ramp begins at the "measured" temperature, or at the working "setpoint"
     trate_at_once: bool = True  # a new TEC:TRATE changes a ramp that runs
+    obeys_limits: bool = True  # THI and TLO switch the output off, and refuse set-points
     terminal: bool = False  # wakes up with echo
     noise_c: float = 0.003
     answer_min_s: float = 0.016  # before an answer begins, or a command takes effect; evenly spread up to the longest

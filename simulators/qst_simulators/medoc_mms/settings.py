@@ -80,6 +80,7 @@ class Settings:
     rest_c: float = 32.0
     rest_rate_c_per_s: float = 1.0  # SIM: way to rest when no program was ever selected
     safety_table: str = "B"
+    obeys_limits: bool = True  # the program's cut-off and the safety table are kept
     words: Mapping[int, Program] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from qst_drivers.wire.mms import HUNDREDTHS_PER_C
 from qst_simulators.faults import SensorFault
 from qst_simulators.medoc_mms.safety import SAFETY_TABLES, SafetyWatch
-from qst_simulators.medoc_mms.settings import Program, Settings
+from qst_simulators.medoc_mms.settings import MODELS, Program, Settings
 from qst_simulators.thermal import LaggedSurface
 from qst_simulators.world import Event, World
 
@@ -47,7 +47,8 @@ class SimulatedThermode:
         self._pace = 1.0  # share of the commanded rate that a ramp really has
         self.overshoot_c = 0.0  # how far the plate goes on beyond where its ramp ended
         self.surface = LaggedSurface(world, settings.rest_c, tau_s=settings.tau_s)
-        SafetyWatch(world, self.surface, SAFETY_TABLES[settings.safety_table], self._violated)
+        if settings.obeys_limits:
+            SafetyWatch(world, self.surface, SAFETY_TABLES[settings.safety_table], self._violated)
 
     def to_baseline(self, program: Program) -> None:
         """Go to the program's baseline at its return rate."""
@@ -59,6 +60,11 @@ class SimulatedThermode:
 
     def ramp(self, program: Program) -> None:
         """Ramp from where the plate is to the cut-off."""
+        if not self._settings.obeys_limits:
+            model = MODELS[self._settings.model]
+            self._drive(model.maximum_c if program.rising else model.minimum_c, program.rate_c_per_s * self._pace)
+            self._ramping = program
+            return
         self._drive(program.cutoff_c, program.rate_c_per_s * self._pace)
         self._ramping = program
         reads_as_cutoff_c = self._settings.resolution_c / 2

@@ -167,7 +167,7 @@ class SimulatedQstlabTcs(TcsSerial):
         return min(duration_s, self.surface.arrival_s() - self._world.now_s + allowed_s)
 
     def _on_duration(self) -> None:
-        if not self.faults.ignores_duration:
+        if self.options.obeys_limits and not self.faults.ignores_duration:
             self._return()
 
     def _on_button(self, pressed: bool) -> None:

@@ -50,6 +50,7 @@ class Options:
     probe_absent: bool = False
     sensor_fault_zone: int = 0  # 1…5; 0 is none
     exposure_rule: bool = True
+    obeys_limits: bool = True  # the programmed duration and the exposure rule end a stimulus
     power_limited: bool = False
 
     @classmethod
