@@ -99,7 +99,8 @@ def _size(path: str) -> int:
 
 def _start(job: Job) -> subprocess.Popen[bytes] | None:
     """A helper at work; None when it cannot be started."""
-    command = [sys.executable, "-m", "qst.analysis.gather"]
+    # -P: no file in the folder in which the analyst works is taken for a module.
+    command = [sys.executable, "-P", "-m", "qst.analysis.gather"]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
     try:
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere)  # noqa: S603 - ourselves

@@ -37,6 +37,8 @@ _NO_INSTRUMENT: Final = InstrumentEntry(role="", driver="", link="", model="")
 _MODALITY: Final = OF_TRIAL.index("modality")
 _VALID: Final = 1 + len(OF_TRIAL)  # behind the index into ``shared``
 _of_trial = attrgetter(*OF_TRIAL)
+_record_of = attrgetter("record")
+_TOLD: Final = (Deviation, AdverseEvent, Fault)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -189,9 +191,9 @@ def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, .
 
 def _facts(log: VisitLog, header: Header) -> Facts:
     end = log.sessions[-1].end
-    records = log.records
-    deviations = [record.text for record in records if isinstance(record, Deviation)]
-    adverse_events = [record.text for record in records if isinstance(record, AdverseEvent)]
+    told = [record for record in map(_record_of, log.entries) if isinstance(record, _TOLD)]
+    deviations = [record.text for record in told if isinstance(record, Deviation)]
+    adverse_events = [record.text for record in told if isinstance(record, AdverseEvent)]
     return Facts(
         schema_version=header.schema_version,
         study_id=header.study_id,
@@ -216,7 +218,7 @@ def _facts(log: VisitLog, header: Header) -> Facts:
         deviations=_joined(deviations),
         n_adverse_events=len(adverse_events),
         adverse_events=_joined(adverse_events),
-        n_faults=sum(isinstance(record, Fault) for record in records),
+        n_faults=len(told) - len(deviations) - len(adverse_events),
         n_sessions=len(log.sessions),
         started_utc=log.entries[0].utc,
         ended_utc=log.last_utc,

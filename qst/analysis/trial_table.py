@@ -48,7 +48,8 @@ def build(logs: Iterable[LogRows]) -> tuple[dict[str, list[Cell]], list[Visit]]:
             for column, values in zip(of_row, cells, strict=True):
                 column.extend(values)
             for column, shared in zip(of_session, zip(*log.shared, strict=True), strict=True):
-                column.extend([shared[index] for index in which])
+                alike = shared.count(shared[0]) == len(shared)
+                column.extend([shared[0]] * len(which) if alike else [shared[index] for index in which])
             name = Path(log.path).name
             trace_file.extend([name if n_samples else "" for n_samples in cells[_SAMPLES - 1]])
         visits.append(Visit(log.path, log.facts, begin, len(hashes)))
