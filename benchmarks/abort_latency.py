@@ -1,0 +1,329 @@
+"""From a stop to its bytes at the device's end of the wire, while the log's disk is slow.
+
+Run from the checkout: ``python -m benchmarks.abort_latency [--aborts N] [--fsync MS] [--write MS] [--page COMMAND]``.
+
+The whole visit is real: session, engine, attempts, log writer, driver and link, on the real clock. The simulated device
+is served by a process of its own, which notes when bytes of a stop arrive (``perf_counter`` counts the same in all
+processes of Linux, and of Windows). Every visit is stopped twice: during its first trial by the operator's key, pressed
+in the keyboard's thread, which ends that trial; and once more, by an emergency stop from another thread, in its second
+trial or in the rest before it, which ends the visit. Every fsync of the log takes ``--fsync`` milliseconds, every write
+``--write``; ``--page`` starts a command that looks on, such as a browser with the console's page.
+"""
+
+import argparse
+import contextlib
+import functools
+import os
+import queue
+import random
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from benchmarks.figures import Figure, show, show_machine
+from qst.abort import AbortCause, AbortSwitch
+from qst.analysis.scores import score_all
+from qst.cli.terminal import Keyboard
+from qst.clock import RealClock, performance_seconds
+from qst.protocol.loader import load_bytes
+from qst.record.log import LogWriter
+from qst.record.reader import read_log
+from qst.record.records import Stop
+from qst.station import load_station_bytes
+from qst.visit.button import SpaceBar
+from qst.visit.operator import (
+    Answered,
+    AutomaticOperator,
+    Choice,
+    LiveEvent,
+    OperatorPrompt,
+    RestLeft,
+    StateEntered,
+    TrialNext,
+)
+from qst.visit.session import Rig, Who, build_instruments, checked_plan, header, run_session
+from qst_drivers.links import open_link
+from qst_simulators.bench import find_simulator
+from qst_simulators.server import SimulatorServer
+
+#: Budget of the design, ms.
+LIMIT_MS: Final = 5.0
+ABORTS: Final = 1000
+#: Seconds of the visit, and of the simulated device, in one real second: a trial gets to its ramp in half a second.
+SPEED: Final = 10.0
+#: A stop is thrown at random within so much time after its state was entered, s: anywhere between two looks.
+SPREAD_S: Final = 0.1
+ARRIVAL_S: Final = 10.0
+_RAMP: Final = {"baseline": "32 °C", "rate": "0.3 °C/s", "cutoff": "48 °C", "return_rate": "8 °C/s"}
+DEVICES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "medoc-mms": ("tcp://127.0.0.1:0", {"programs": [{"word": 100, **_RAMP}], "pretest": "2 s"}),
+    "qstlab-tcs": ("pty:", {}),
+}
+_PROTOCOL: Final = """\
+language: 1
+id: abort-latency
+version: 1.0.0
+title: Two heat trials
+citation: none
+description: Two heat trials with a long rest between them.
+scripts: { always: You may stop at any time. }
+blocks:
+  - id: heat
+    rests: { between_trials: 5 s }
+    stimuli:
+      - id: heat
+        modality: heat
+        site: thenar
+        side: right
+        start: 32 °C
+        rate: 0.3 °C/s
+        cutoff: 48 °C
+        return_rate: 8 °C/s
+        settle: { within: 1 °C, for: 2 s }
+        repeats: 2
+        scoring: { id: HPT, label: Heat pain threshold }
+"""
+#: States in which a visit is stopped: first by the key, then by the emergency stop.
+_FIRST: Final = ("adapt", "settle", "ramp")
+_SECOND: Final = ("rest", "adapt", "settle", "ramp")
+
+
+# -- the device's end ---------------------------------------------------------------------------------------------
+
+
+def _is_stop(device: str, data: bytes) -> bool:
+    """Whether these bytes end a stimulus: STOP or ABORT in MMS's frame, the TCS's ``A``."""
+    return (len(data) > 8 and data[8] in (5, 6)) if device == "medoc-mms" else b"A" in data
+
+
+def serve(device: str, listen: str) -> None:
+    """In a process of its own: serve the device, and print when a stop arrived."""
+    kind: Any = find_simulator(device)
+    receive = kind.receive
+
+    def noted(self: object, data: bytes, now_s: float) -> None:
+        arrived_s = performance_seconds()
+        receive(self, data, now_s)
+        if _is_stop(device, data):
+            print(arrived_s, flush=True)
+
+    kind.receive = noted
+    programs = {"programs": DEVICES[device][1]["programs"]} if "programs" in DEVICES[device][1] else {}
+    with SimulatorServer([(device, programs)], listen=[listen], speed=SPEED) as server:
+        print(next(iter(server.links.values())), flush=True)
+        sys.stdin.read()  # until the other side is gone
+
+
+class Served:
+    """The served device, and when stops arrived there.
+
+    Args:
+        device: name of the simulator.
+        listen: where it listens.
+    """
+
+    def __init__(self, device: str, listen: str) -> None:
+        program = f"from benchmarks.abort_latency import serve; serve({device!r}, {listen!r})"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        if self._process.stdout is None or self._process.stdin is None:
+            raise RuntimeError("the server has no pipes")
+        self._out, self._in = self._process.stdout, self._process.stdin
+        self.link = self._out.readline().strip()
+        self._arrivals: queue.SimpleQueue[float] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self._out:
+            self._arrivals.put(float(line))
+
+    def first_after(self, thrown_s: float) -> float:
+        """When the first stop after ``thrown_s`` arrived. Raises queue.Empty when none does."""
+        while True:
+            arrived_s = self._arrivals.get(timeout=ARRIVAL_S)
+            if arrived_s >= thrown_s:
+                return arrived_s
+
+    def close(self) -> None:
+        """End the process."""
+        self._in.close()
+        self._process.wait()
+        self._out.close()
+
+
+# -- the visit ----------------------------------------------------------------------------------------------------
+
+
+class Stopper(AutomaticOperator):
+    """Sees the visit come to the states in which it is to be stopped, and has a thread stop it there.
+
+    Args:
+        clock: the visit's clock.
+        abort: the switch.
+        first: state of the first trial, stopped by the key.
+        second: state after it, stopped by the switch.
+        delay: random waits, s.
+    """
+
+    def __init__(
+        self, clock: RealClock, abort: AbortSwitch, first: str, second: str, delay: Callable[[], float]
+    ) -> None:
+        super().__init__(clock, watch=self._saw)
+        self._keyboard = Keyboard(abort, list)
+        self._abort, self._delay = abort, delay
+        self._wanted = {1: (first, self._press), 2: (second, self._throw)}
+        self._trial = 0
+        self.thrown: list[tuple[str, str, float]] = []
+        self.threads: list[threading.Thread] = []
+
+    def _answer(self, prompt: OperatorPrompt) -> Answered:
+        if Choice.SKIP in prompt.choices:
+            return Answered(prompt_id=prompt.id, choice=Choice.SKIP, reason="stopped")
+        return super()._answer(prompt)
+
+    def _saw(self, event: LiveEvent) -> None:
+        if isinstance(event, TrialNext):
+            self._trial = event.planned.sequence_index
+        state = event.state if isinstance(event, StateEntered) else "rest" if isinstance(event, RestLeft) else ""
+        wanted, stop = self._wanted.get(self._trial, ("", self._throw))
+        if state and state == wanted:
+            del self._wanted[self._trial]
+            self.threads.append(threading.Thread(target=self._stop, args=(state, stop)))
+            self.threads[-1].start()
+
+    def _stop(self, state: str, stop: Callable[[], str]) -> None:
+        threading.Event().wait(self._delay())
+        thrown_s = performance_seconds()
+        self.thrown.append((state, stop(), thrown_s))
+
+    def _press(self) -> str:
+        self._keyboard.press("\x1b")
+        return "operator's key"
+
+    def _throw(self) -> str:
+        self._abort.throw(AbortCause.EMERGENCY_STOP)
+        return "emergency stop"
+
+
+def stop_twice(device: str, served: Served, folder: Path, number: int, rng: random.Random) -> list[tuple[str, float]]:
+    """One visit, stopped twice. Returns what was stopped how, and the latency of each in ms.
+
+    Nothing for a visit that went on to another state, or ended by itself, before it was stopped as intended.
+    """
+    abort = AbortSwitch()
+    clock = RealClock(abort, speed=SPEED)
+    settings = DEVICES[device][1]
+    instruments = {"thermode": {"driver": device, "link": served.link, "settings": settings}}
+    text = {"station": "latency", "simulated": True, "button": "keyboard", "instruments": instruments}
+    station = load_station_bytes(msgspec.json.encode(text), "latency.yaml")
+    drivers = build_instruments(station, lambda _, spec: open_link(spec.link, clock, abort), clock)
+    rig = Rig(station=station, instruments=drivers, button=SpaceBar(clock), hands=None)
+    loaded = load_bytes(_PROTOCOL.encode("utf-8"), "abort-latency.yaml")
+    plan = checked_plan(loaded, number, rig)
+    stopper = Stopper(clock, abort, rng.choice(_FIRST), rng.choice(_SECOND), lambda: rng.uniform(0.0, SPREAD_S))
+    who = Who(participant_id="P", visit=number, operator_id="op")
+    with LogWriter.create(folder / f"{number}.jsonl", clock) as log:
+        log.write(header(who, loaded, plan, rig, clock, seed=number))
+        scorer = functools.partial(score_all, plan)
+        result = run_session(rig, plan, stopper, log, clock, abort, scorer, operator_id="op")
+    for thread in stopper.threads:
+        thread.join()
+    stops = [record for record in read_log(folder / f"{number}.jsonl").records if isinstance(record, Stop)]
+    if len(stops) > len(stopper.thrown) or (len(stops) < len(stopper.thrown) and result.outcome != "completed"):
+        raise RuntimeError(f"stops of visit {number} were lost: {stopper.thrown}, {stops}")
+    if len(stops) != 2:
+        return []
+    found = []
+    for state, how, thrown_s in stopper.thrown:
+        found.append((f"{state}, {how}", (served.first_after(thrown_s) - thrown_s) * 1000.0))
+    return found
+
+
+# -- the disk -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def slow_disk(fsync_ms: float, write_ms: float) -> Iterator[None]:
+    """Within this block the log's fsync, and each of its writes, take so much longer."""
+    fsync, fstat, pause = os.fsync, os.fstat, threading.Event()
+
+    def slow_fsync(descriptor: int) -> None:
+        pause.wait(fsync_ms / 1000.0)
+        fsync(descriptor)
+
+    def slow_fstat(descriptor: int) -> os.stat_result:
+        """The log looks at its file before every write."""
+        pause.wait(write_ms / 1000.0)
+        return fstat(descriptor)
+
+    os.fsync = slow_fsync  # type: ignore[assignment]  # the log gives it a number
+    if write_ms:
+        os.fstat = slow_fstat  # type: ignore[assignment]  # as much of it as the log uses
+    try:
+        yield
+    finally:
+        os.fsync, os.fstat = fsync, fstat
+
+
+def measure(device: str, aborts: int, fsync_ms: float, write_ms: float) -> dict[str, list[float]]:
+    """Latencies in ms by what was stopped how."""
+    rng = random.Random(f"{device} {aborts}")
+    found: dict[str, list[float]] = defaultdict(list)
+    served = Served(device, DEVICES[device][0])
+    try:
+        with tempfile.TemporaryDirectory() as folder, slow_disk(fsync_ms, write_ms):
+            number = 0
+            while sum(map(len, found.values())) < aborts:
+                number += 1
+                for what, latency_ms in stop_twice(device, served, Path(folder), number, rng):
+                    found[what].append(latency_ms)
+    finally:
+        served.close()
+    return found
+
+
+def report(device: str, found: dict[str, list[float]]) -> None:
+    """Print median, p99 and worst of all, and the worst of each state."""
+    everything = sorted(latency_ms for latencies in found.values() for latency_ms in latencies)
+    wire = "TCP" if DEVICES[device][0].startswith("tcp") else "pseudo-terminal"
+    name = f"{device} ({wire}), {len(everything)} stops"
+    show(Figure(f"{name}: median", statistics.median(everything), "ms"))
+    show(Figure(f"{name}: 99 %", everything[int(0.99 * (len(everything) - 1))], "ms", at_most=LIMIT_MS))
+    show(Figure(f"{name}: worst", everything[-1], "ms", at_most=LIMIT_MS))
+    for what in sorted(found):
+        show(Figure(f"    {what}: worst of {len(found[what])}", max(found[what]), "ms", at_most=LIMIT_MS))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--aborts", type=int, default=ABORTS, help="stops of each device")
+    parser.add_argument("--fsync", type=float, default=500.0, metavar="MS", help="how long each fsync takes")
+    parser.add_argument("--write", type=float, default=0.0, metavar="MS", help="how long each write takes")
+    parser.add_argument("--page", metavar="COMMAND", help="started first and ended last: somebody who looks on")
+    parser.add_argument("--device", choices=DEVICES, action="append", help="only this one")
+    options = parser.parse_args()
+    show_machine()
+    print(f"each fsync of the log takes {options.fsync:g} ms, each write {options.write:g} ms", flush=True)
+    page = subprocess.Popen(shlex.split(options.page)) if options.page else None
+    try:
+        for device in options.device or DEVICES:
+            report(device, measure(device, options.aborts, options.fsync, options.write))
+    finally:
+        if page is not None:
+            page.terminate()
+            page.wait()
+
+
+if __name__ == "__main__":
+    main()
