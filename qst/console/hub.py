@@ -6,6 +6,7 @@ it ends what runs on the skin, and the visit waits.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,31 +87,33 @@ class Hub:
             self.changed()
 
     def _start(self, command: messages.Begin | messages.Continue) -> None:
-        if self._engine is not None and self._engine.running:
+        if self.phase in (Phase.STARTING, Phase.RUNNING):
             return
         loop = asyncio.get_running_loop()
-        self.visit, self.unwatched = VisitState(), ""
-        self._engine = EngineClient(loop, self._heard, self._over)
+        visit = VisitState()
+        self.visit, self.unwatched = visit, ""
+        self._engine = EngineClient(loop, functools.partial(self._heard, visit), functools.partial(self._over, visit))
         self._engine.send(command)
         if self._watching is None:
             self._watching = loop.create_task(self._watch())
         self.changed()
 
-    def _heard(self, event: Event) -> None:
-        if self.visit is not None:
-            self.visit.apply(event)
+    def _heard(self, visit: VisitState, event: Event) -> None:
+        if self.visit is visit:  # and not a later one
+            visit.apply(event)
             self.changed(event)
 
-    def _over(self, code: int) -> None:
+    def _over(self, visit: VisitState, code: int) -> None:
         """The engine's process has ended; a visit that it did not finish was cut off."""
-        if self.visit is not None and self.visit.phase is not Phase.ENDED:
+        if visit.phase is not Phase.ENDED:
             self._heard(
+                visit,
                 messages.Refused(
                     code=QstError.code,
                     what=f"the process that ran the visit has ended unexpectedly (exit code {code})",
                     did="the log keeps everything up to this moment",
                     remedy="Take the instruments off the participant. The visit can be resumed from the start screen.",
-                )
+                ),
             )
 
     # -- what views say -------------------------------------------------------------------------------------------

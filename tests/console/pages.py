@@ -8,14 +8,16 @@ from tests.console.running import PATIENCE_S
 SPEED = "60"
 
 
-def choose(page: Any, *, participant: str = "P01", protocol: str = "demo-quick", station: str = "default") -> None:
+def choose(
+    page: Any, *, participant: str = "P01", protocol: str = "demo-quick", station: str = "default", speed: str = SPEED
+) -> None:
     """Fill in the start screen for a simulated visit."""
     page.select_option("select[name=protocol]", protocol)
     page.select_option("select[name=station]", station)
     page.fill("input[name=participant]", participant)
     page.fill("input[name=operator]", "op1")
     page.check("input[value=simulated]")
-    page.select_option("select[name=speed]", SPEED)
+    page.select_option("select[name=speed]", speed)
 
 
 def begin(page: Any, **chosen: str) -> None:
@@ -61,3 +63,24 @@ def to_the_end(page: Any) -> list[str]:
             "label => document.querySelector('section button.act.main > span')?.textContent !== label", arg=label
         )
     return pressed
+
+
+def to_the_placement(page: Any) -> None:
+    """Answer what comes before the first trial."""
+    while next_question(page) != "Start":
+        page.click("button.main:has-text('Done')")
+        page.wait_for_selector("button.main:has-text('Done')", state="detached")
+
+
+def into_the_ramp(page: Any) -> None:
+    """Set up, start the first trial and wait for its ramp."""
+    to_the_placement(page)
+    place(page)
+    page.wait_for_selector("body[data-state=ramp]")
+
+
+def wait_for_text(page: Any, selector: str, text: str) -> None:
+    """Wait until an element holds a text."""
+    page.wait_for_function(
+        "([selector, text]) => document.querySelector(selector)?.textContent.includes(text)", arg=[selector, text]
+    )

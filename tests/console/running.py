@@ -83,6 +83,14 @@ class Console:
         self._process.stdin.flush()
         return self._next_link()
 
+    def engine_pid(self) -> int:
+        """The process of the engine that runs a visit."""
+        children = Path(f"/proc/{self._process.pid}/task")
+        if not children.is_dir():
+            pytest.skip("this system does not tell whose child a process is")
+        (pid,) = {pid for task in children.iterdir() for pid in (task / "children").read_text().split()}
+        return int(pid)
+
     def logs(self) -> list[Path]:
         """The visit logs in its folder."""
         return sorted(self.data.glob("*.jsonl"))

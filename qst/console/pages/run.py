@@ -19,11 +19,12 @@ REST_REASONS = ("participant asked to go on", "time is short")
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A text that is being asked for before something can happen."""
+    """A text that is being asked for before something can happen; of an answer, the question that it belongs to."""
 
     label: str
     presets: tuple[str, ...]
     done: Callable[[str], None]
+    prompt_id: str = ""
 
 
 class RunScreen:
@@ -137,7 +138,15 @@ class RunScreen:
     # -- middle: what can be answered -----------------------------------------------------------------------------
 
     def _draft_key(self) -> Hashable:
-        visit = self._visit
+        visit, draft = self._visit, self._draft
+        if (
+            draft is not None
+            and draft.prompt_id
+            and (visit.prompt is None or visit.prompt.prompt_id != draft.prompt_id)
+        ):
+            self._draft = None  # what it was to answer is no question any more
+        if self._draft is not None:
+            return (self._draft, self._page.controls)  # what is being typed outlives whatever else happens
         resting = visit.rest_left_s > 0
         return (
             visit.prompt, visit.answering, visit.side_confirmed, self._wrong_side, self._draft, self._page.controls,
@@ -221,10 +230,14 @@ class RunScreen:
         self._draft = None
         self._page.refresh()
 
-    def _ask(self, label: str, presets: tuple[str, ...], done: Callable[[str], None]) -> None:
+    def _ask(self, label: str, presets: tuple[str, ...], done: Callable[[str], None], prompt_id: str = "") -> None:
         if self._page.controls:
-            self._draft = Draft(label, presets, done)
+            self._draft = Draft(label, presets, done, prompt_id)
             self._page.refresh()
+
+    @property
+    def _prompt_id(self) -> str:
+        return "" if self._visit.prompt is None else self._visit.prompt.prompt_id
 
     # -- deeds ----------------------------------------------------------------------------------------------------
 
@@ -245,10 +258,11 @@ class RunScreen:
         self._answer(Choice.OK, typed_text=value)
 
     def _with_reason(self, choice: Choice, what: str) -> None:
-        self._ask(f"Reason ({what}):", REASONS, lambda reason: self._answer(choice, reason=reason))
+        self._ask(f"Reason ({what}):", REASONS, lambda reason: self._answer(choice, reason=reason), self._prompt_id)
 
     def _end(self) -> None:
-        self._ask("End the visit here? It can be resumed later.", ("yes",), lambda _: self._answer(Choice.END))
+        label = "End the visit here? It can be resumed later."
+        self._ask(label, ("yes",), lambda _: self._answer(Choice.END), self._prompt_id)
 
     def _shorten(self) -> None:
         self._ask("Reason for a shorter rest:", REST_REASONS, self._hub.skip_rest)

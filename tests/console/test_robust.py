@@ -1,0 +1,155 @@
+"""Reload, second tab, closed browser, blocked page, dead engine: none of them touches the stop path."""
+
+import os
+import signal
+from typing import Any
+
+from qst.clock import RealClock
+from qst.record.reader import read_log
+from qst.record.records import Note, Pause, Stop, VisitOutcome
+from qst.record.visit_log import VisitLog
+from tests.console.conftest import Bench
+from tests.console.pages import begin, into_the_ramp, phase, place, to_the_end, to_the_placement, wait_for_text
+from tests.console.running import PATIENCE_S
+
+
+def the_log(bench: Bench) -> VisitLog:
+    (path,) = bench.console.logs()
+    return read_log(path)
+
+
+def until(found: Any) -> None:
+    """Wait until something is true that no page shows."""
+    clock = RealClock()
+    while not found():
+        assert clock.monotonic() < PATIENCE_S
+        clock.sleep(0.1)
+
+
+def stops(bench: Bench) -> list[str]:
+    return [record.cause for record in the_log(bench).records if isinstance(record, Stop)]
+
+
+def test_the_stop_button_ends_the_stimulus_without_a_question(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    page.click("#stopbar [data-stop=operator_stop]")
+    wait_for_text(page, ".result", "operator stop")
+    assert stops(bench) == ["operator_stop"]
+    assert page.query_selector("button:has-text('Accept')") is None
+
+
+def test_escape_stops_also_while_a_text_is_typed(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    page.keyboard.press("n")
+    page.wait_for_selector("input[name=reason]")
+    page.keyboard.type("she said so")
+    page.keyboard.press("Escape")
+    wait_for_text(page, ".result", "operator stop")
+    assert page.input_value("input[name=reason]") == "she said so"
+
+
+def test_the_emergency_stop_ends_the_visit_and_it_is_offered_to_resume(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    page.keyboard.press("!")
+    page.wait_for_selector("h2:has-text('It can be resumed')")
+    assert stops(bench) == ["estop"]
+    page.click("button:has-text('Resume this visit')")
+    page.wait_for_selector("body[data-phase=running]")
+    page.click("button.main:has-text('Done')")
+    page.wait_for_selector("button:has-text('Not valid: repeat')")
+    page.keyboard.press("r")
+    page.click("button:has-text('disturbed')")
+    to_the_end(page)
+    assert the_log(bench).outcome is VisitOutcome.COMPLETED
+
+
+def test_the_wrong_side_starts_nothing(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page)
+    to_the_placement(page)
+    side = page.text_content(".where .side")
+    wrong = "LEFT" if side == "RIGHT" else "RIGHT"
+    assert page.query_selector("button.main:has-text('Start')[disabled]")
+    page.keyboard.press("Enter")
+    page.click(f"button:has-text('It is on the {wrong}')")
+    wait_for_text(page, ".problem[role=alert]:not(#unwatched)", f"participant's {side}")
+    page.keyboard.press("Enter")
+    assert page.query_selector("button.main:has-text('Start')[disabled]")
+    assert the_log(bench).attempts == ()
+    place(page)
+    page.wait_for_selector("button.main:has-text('Accept')")
+
+
+def test_reload_in_a_ramp_changes_nothing(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    page.reload()
+    page.wait_for_selector("button.main:has-text('Accept')")
+    assert "this page decides" in page.text_content("header")
+    assert stops(bench) == []
+    (attempt,) = the_log(bench).attempts
+    assert attempt.trial is not None
+    assert attempt.trial.outcome == "response"
+
+
+def test_a_second_tab_only_looks_on_until_it_takes_over(bench: Bench) -> None:
+    first, second = bench.open_page(), bench.open_page()
+    begin(first, speed="10")
+    to_the_placement(first)
+    second.wait_for_selector("button:has-text('Take over')")
+    assert second.query_selector("button:has-text('Start')") is None
+    second.click("button:has-text('Take over')")
+    second.wait_for_selector("button:has-text('Start')")
+    first.wait_for_selector("button:has-text('Take over')")
+    assert first.query_selector("button:has-text('Start')") is None
+    into_the_ramp(second)
+    first.keyboard.press("Escape")  # whoever sees danger stops
+    wait_for_text(second, ".result", "operator stop")
+
+
+def test_a_closed_browser_in_a_ramp_makes_safe_and_pauses_and_says_so(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="1")
+    into_the_ramp(page)
+    page.close()
+    until(lambda: stops(bench) == ["operator_stop"])
+    page = bench.open_page()
+    assert phase(page) in ("", "running")
+    wait_for_text(page, "#unwatched", "The visit has made itself safe and pauses")
+    page.click("button:has-text('Not valid: repeat')")
+    page.click("button:has-text('disturbed')")
+    wait_for_text(page, ".now", "The visit is paused")
+    log = the_log(bench)
+    assert [record.paused for record in log.records if isinstance(record, Pause)] == [True]
+    assert any("the last page of the operator was closed" in r.text for r in log.records if isinstance(r, Note))
+
+
+def test_a_page_that_is_blocked_for_ten_seconds_touches_nothing(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="1")
+    into_the_ramp(page)
+    page.evaluate("() => { const until = performance.now() + 10000; while (performance.now() < until); }")
+    page.wait_for_selector("button.main:has-text('Accept')")
+    assert stops(bench) == []
+    assert page.text_content("#unwatched") == ""
+
+
+def test_a_dead_engine_is_told_and_the_visit_can_go_on(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    os.kill(bench.console.engine_pid(), signal.SIGKILL)
+    wait_for_text(page, ".finish", "Take the instruments off the participant")
+    page.click("button:has-text('To the start screen')")
+    page.wait_for_selector("h2:has-text('Interrupted visits')")
+    page.click("button:has-text('Resume')")
+    page.wait_for_selector("body[data-phase=running]")
+    page.click("button.main:has-text('Done')")
+    page.wait_for_selector("button:has-text('Not valid: repeat')")
