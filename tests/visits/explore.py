@@ -7,7 +7,7 @@ moment. A visit that breaks a rule is printed with its seed and its steps; the s
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,10 +46,12 @@ class Walk:
     Args:
         visit: just begun.
         chance: decides.
+        faults: what may break; everything that can, when it is not said.
     """
 
-    def __init__(self, visit: SteppedVisit, chance: random.Random) -> None:
+    def __init__(self, visit: SteppedVisit, chance: random.Random, faults: Collection[Fault] | None = None) -> None:
         self._visit, self._chance = visit, chance
+        self._faults = [each for each in possible_faults(visit) if faults is None or each in faults]
         self.steps: list[str] = []
         self._acts: tuple[tuple[int, Callable[[], str]], ...] = (
             (12, self._wait),
@@ -97,7 +99,7 @@ class Walk:
     def _break(self) -> str:
         if len(self._visit.injected) >= MOST_FAULTS:
             return "nothing more breaks"
-        fault = self._chance.choice(possible_faults(self._visit))
+        fault = self._chance.choice(self._faults)
         self._visit.inject(fault)
         return fault.value
 
@@ -111,11 +113,19 @@ class Walk:
         return type(said).__name__
 
 
-def walk(driver: str, seed: int, folder: Path, switches: str = "{}") -> Walked:
-    """One random visit from its beginning to its end."""
+def walk(
+    driver: str,
+    seed: int,
+    folder: Path,
+    *,
+    switches: str = "{}",
+    faults: Collection[Fault] | None = None,
+    reaction_c: float = 0.0,
+) -> Walked:
+    """One random visit from its beginning to its end. ``reaction_c``: see :class:`PlateTruth`."""
     path = folder / f"{driver}-{seed}.jsonl"
-    visit = SteppedVisit(driver, path, seed, switches)
-    walker = Walk(visit, random.Random(f"{driver}/{seed}"))
+    visit = SteppedVisit(driver, path, seed, switches=switches, reaction_c=reaction_c)
+    walker = Walk(visit, random.Random(f"{driver}/{seed}"), faults)
     problem = ""
     try:
         walker.run()

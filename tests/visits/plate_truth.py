@@ -35,7 +35,8 @@ class PlateTruth:
         world: time.
         surface: the plate.
         driver: whose plate it is.
-        overshoot_c: how far beyond a set-point the device may go by its own statement.
+        overshoot_c: how far beyond a set-point the device may go by its own statement; with a device that ignores its
+            limits, and how far it goes while the host sees that and acts.
         problems: what it finds is written here.
 
     """

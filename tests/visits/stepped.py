@@ -142,10 +142,22 @@ class SteppedVisit:
         path: the log.
         seed: everything random follows from it.
         switches: JSON, switches of the simulator.
+        reaction_c: see :class:`PlateTruth`.
+        participant: who is tested.
     """
 
-    def __init__(self, driver: str, path: Path, seed: int, switches: str = "{}") -> None:
+    def __init__(
+        self,
+        driver: str,
+        path: Path,
+        seed: int,
+        *,
+        switches: str = "{}",
+        reaction_c: float = 0.0,
+        participant: Profile | None = None,
+    ) -> None:
         self.driver = driver
+        self._reaction_c, self._participant = reaction_c, participant or profile()
         self._path, self._seed, self._switches = path, seed, switches
         self.results: list[VisitResult] = []
         self.problems: list[str] = []
@@ -159,13 +171,15 @@ class SteppedVisit:
         self.abort = AbortSwitch()
         self.clock = SteppedClock(self.abort, self._hand_over)
         where = station(self.driver, self._switches)
-        self.bench = simulated_bench(where, self.clock, seed=self._seed, profile=profile())
+        self.bench = simulated_bench(where, self.clock, seed=self._seed, profile=self._participant)
         self.device = self.bench.device("thermode")
-        self.rig = simulated_rig(where, self.bench, self.clock, profile())
+        self.rig = simulated_rig(where, self.bench, self.clock, self._participant)
         self.operator = ObedientOperator(self.clock, self.rig.hands)
         self.operator.began = self._trial_began
         overshoot_c = self.rig.instruments["thermode"].capabilities.stated_overshoot
-        self.truth = PlateTruth(self.bench.world, self.device.surface, self.driver, overshoot_c, self.problems)
+        self.truth = PlateTruth(
+            self.bench.world, self.device.surface, self.driver, overshoot_c + self._reaction_c, self.problems
+        )
         self.over = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(first,), daemon=True)
