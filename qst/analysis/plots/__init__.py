@@ -1,0 +1,70 @@
+"""Pictures of visits: trial traces, body map, thresholds over visits, pressure rates.
+
+::
+
+    plot(qst.read("logs"), "bodymap", Path("map.pdf"))
+
+Equal logs give equal files, byte by byte. A picture with a simulated value on it says so across its whole width.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from qst.analysis.dataset import Dataset
+from qst.analysis.plots import body_map, over_visits, rates, traces
+from qst.analysis.plots.canvas import SUFFIXES, Picture, drawing, inline_svg, write
+from qst.analysis.plots.visit import VisitView, visits_of
+from qst.errors import InputError
+
+__all__ = ["KINDS", "SUFFIXES", "Picture", "drawing", "inline_svg", "pictures", "plot"]
+
+_OF_VISIT: Final[dict[str, Callable[[VisitView], Picture]]] = {
+    "traces": traces.draw,
+    "bodymap": body_map.draw,
+    "rates": rates.draw,
+}
+
+#: What can be drawn. All but ``visits`` are pictures of one visit each.
+KINDS: Final = (*_OF_VISIT, "visits")
+
+
+def plot(dataset: Dataset, kind: str, path: Path) -> tuple[Path, ...]:
+    """Draw a dataset into a file.
+
+    Args:
+        dataset: as ``qst.read`` makes it.
+        kind: one of :data:`KINDS`. ``visits`` gives one picture a participant, the others one a visit.
+        path: ends in ``.png``, ``.svg`` or ``.pdf``. Several pictures are pages of a PDF, else files of their own,
+            named after participant and visit.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: kind or suffix is unknown, there is nothing to draw, or the place cannot be written.
+    """
+    with drawing():
+        made = list(pictures(dataset, kind))
+        if not made:
+            raise InputError("there is no visit to draw", did="drew nothing")
+        return write(made, path)
+
+
+def pictures(dataset: Dataset, kind: str) -> Iterator[Picture]:
+    """The pictures of a dataset; to be used inside :func:`drawing`.
+
+    Raises:
+        InputError: the kind is unknown.
+    """
+    if kind not in KINDS:
+        raise InputError(f"unknown kind of picture '{kind}'", remedy=f"known kinds: {', '.join(KINDS)}")
+    if kind == "visits":
+        yield from over_visits.draw(dataset)
+        return
+    names: dict[str, int] = {}
+    for view in visits_of(dataset):
+        picture = _OF_VISIT[kind](view)
+        name = f"{view.facts['participant_id']}_visit-{view.facts['visit']}"
+        names[name] = names.get(name, 0) + 1
+        yield picture._replace(name=name if names[name] == 1 else f"{name}_{names[name]}")

@@ -1,0 +1,34 @@
+"""``qst plot``: pictures of visits."""
+
+from pathlib import Path
+
+import click
+
+from qst.analysis.dataset import read
+from qst.analysis.plots import KINDS
+from qst.analysis.plots import plot as draw
+from qst.cli.log_files import PATHS, name_left_out
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("paths", type=PATHS, nargs=-1, required=True)
+@click.option("--out", type=PATHS, required=True, help="Picture to write: .png, .svg or .pdf.")
+@click.option("--corrections", type=PATHS, help="An analyst's overlay file, as 'qst correct' writes it.")
+@click.option("--mixed", is_flag=True, help="Draw simulated and real visits, each marked as what it is.")
+def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None, mixed: bool) -> int:
+    r"""Draw the visits in PATHS, logs or folders.
+
+    \b
+    traces    every attempt of a visit: samples, commanded ramp, response, cut-off
+    bodymap   pressure thresholds of a visit, front and back
+    rates     achieved pressure rates of a visit against the protocol's band
+    visits    the thresholds of a participant over visits
+
+    Several pictures are the pages of a PDF, or files of their own, named after participant and visit.
+    """
+    dataset = read(paths, simulated="both" if mixed else None, corrections=corrections)
+    name_left_out([(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)])
+    for path in draw(dataset, kind, out):
+        click.echo(f"wrote {path}")
+    return 1 if dataset.left_out else 0
