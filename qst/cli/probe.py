@@ -106,8 +106,16 @@ def _round_trip(row: ProbeRow) -> str:
 
 
 def _battery_and_clock(row: ProbeRow) -> str:
-    clock = _NOT_TOLD if row.clock_offset_s is None else f"{row.clock_offset_s:+.0f} s"
+    clock = _NOT_TOLD if row.clock_offset_s is None else _offset(row.clock_offset_s)
     return f"battery {row.battery or _NOT_TOLD}\nclock {clock}"
+
+
+def _offset(seconds: float) -> str:
+    """How far a clock is off, in a unit that a person can judge."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if abs(seconds) >= 2 * size:
+            return f"{round(seconds / size):+d} {unit}"
+    return f"{round(seconds):+d} s"
 
 
 def _button(row: ProbeRow) -> str:

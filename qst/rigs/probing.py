@@ -11,7 +11,7 @@ import msgspec
 
 from qst.abort import AbortSwitch
 from qst.clock import Clock
-from qst.errors import InstrumentError, LinkError, QstError, StationFileError, WireError
+from qst.errors import InstrumentError, LinkError, QstError, RefusedError, StationFileError, WireError
 from qst.instruments import Capabilities, Health, Identity, Instrument, Link, Reading, Sample, TellsHealth
 from qst.rigs.simulated import simulated_bench
 from qst.station import InstrumentSpec, LoadedStation, Station
@@ -138,7 +138,7 @@ def probe_instrument(
     try:
         identity = instrument.connect()
         found |= _identified(identity)
-        refuse_masquerade(station, spec, identity)
+        concerns += _masquerade(station, spec, identity)
         found |= _health(instrument, concerns)
         found |= _looked_at(instrument, clock, concerns)
     except _FAILURES as error:
@@ -160,6 +160,15 @@ def _status(concerns: list[Concern]) -> Status:
 
 def _failure(error: QstError) -> Concern:
     return Concern(code=error.code, what=str(error), did=error.did, remedy=error.remedy, fails=True)
+
+
+def _masquerade(station: Station, spec: InstrumentSpec, identity: Identity) -> list[Concern]:
+    """A visit would be refused; everything else about the instrument is worth knowing all the same."""
+    try:
+        refuse_masquerade(station, spec, identity)
+    except RefusedError as refused:
+        return [_failure(refused)]
+    return []
 
 
 def _identified(identity: Identity) -> Mapping[str, Any]:

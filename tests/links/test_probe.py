@@ -121,6 +121,21 @@ def test_the_devices_clock_is_compared_with_this_computers() -> None:
     assert row.clock_offset_s < -86_400 * 365 * 20, "the simulated device's clock begins in the year 2000"
 
 
+@pytest.mark.parametrize(
+    ("offset_s", "shown"),
+    [
+        (0.2, "+0 s"),
+        (-0.2, "+0 s"),
+        (-119.0, "-119 s"),
+        (130.0, "+2 min"),
+        (-7300.0, "-2 h"),
+        (-848_688_132.0, "-9823 days"),
+    ],
+)
+def test_an_offset_is_shown_in_a_unit_that_a_person_can_judge(offset_s: float, shown: str) -> None:
+    assert command._offset(offset_s) == shown
+
+
 # -- what is to be seen to --------------------------------------------------------------------------------------------
 
 
@@ -219,7 +234,7 @@ def test_a_station_that_takes_a_simulator_for_real_is_told_so() -> None:
     abort = AbortSwitch()
     with SimulatorServer(["mark10"]) as server:
         (row,) = probe(station_of({"algometer": ("mark10", server.addresses["algometer"])}), RealClock(abort), abort)
-    assert (row.status, row.model, row.simulated) == ("fail", "M5-50", True)
+    assert (row.status, row.model, row.simulated, row.self_test) == ("fail", "M5-50", True, ("settings read back",))
     assert "simulated: true" in row.concerns[0].remedy
 
 
