@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from qst.abort import AbortSwitch
-from qst.clock import VirtualClock
+from qst.clock import Clock, VirtualClock
 from qst.errors import LinkTimeoutError, LogWriteError
 from qst.instruments import (
     ButtonEdge,
@@ -57,7 +57,7 @@ class FakeThermode:
 
     capabilities = capabilities("thermode")
 
-    def __init__(self, clock: VirtualClock, journal: Journal) -> None:
+    def __init__(self, clock: Clock, journal: Journal) -> None:
         self.clock, self.journal = clock, journal
         self.ramp: ThermalRamp | None = None
         self.begun_s: float | None = None
@@ -300,15 +300,7 @@ class Visit:
         self.operator = ScriptedOperator(self.clock, self.hands)
         self.operator.follows_samples = follows_samples
         self.desk = Desk(self.operator, self.log, self.clock, self.abort, by="op")
-        plan = Plan(
-            protocol_id="test",
-            protocol_version="1",
-            protocol_sha256="0" * 64,
-            title="test",
-            seed=1,
-            trials=trials,
-            scores=(),
-        )
+        plan = plan_of(*trials)
         bench = Bench(
             thermode=self.thermode,
             algometer=self.gauge,
@@ -324,6 +316,18 @@ class Visit:
 
     def trials(self) -> list[Trial]:
         return [record for record in self.log.records if isinstance(record, Trial)]
+
+
+def plan_of(*trials: PlannedTrial) -> Plan:
+    return Plan(
+        protocol_id="test",
+        protocol_version="1",
+        protocol_sha256="0" * 64,
+        title="test",
+        seed=1,
+        trials=trials,
+        scores=(),
+    )
 
 
 def no_scores(trials: Sequence[Trial]) -> tuple[Score, ...]:

@@ -1,21 +1,29 @@
 """Every stop, in every state: what the instrument gets, what the log says, in this order."""
 
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qst.abort import AbortCause, ends_the_visit
-from qst.clock import VirtualClock
+from qst.abort import AbortCause, AbortSwitch, ends_the_visit
+from qst.clock import RealClock, VirtualClock
 from qst.errors import LinkTimeoutError, LogWriteError
 from qst.instruments import Modality, SetupStep
 from qst.record import records
+from qst.record.log import LogWriter
+from qst.record.reader import read_log
 from qst.record.records import Outcome, VisitOutcome
 from qst.testing import VirtualStation
-from qst.visit.operator import Answered, Choice, PauseAsked, StateEntered
+from qst.visit.bench import Bench
+from qst.visit.desk import Desk
+from qst.visit.engine import VisitEngine
+from qst.visit.operator import Answered, AutomaticOperator, Choice, PauseAsked, StateEntered
 from qst.visit.states import CAUSE_OUTCOME
-from tests.visit.fakes import Visit
+from tests.record.logs import header
+from tests.visit.fakes import FakeThermode, Journal, Visit, no_scores, plan_of
 from tests.visit.plans import planned
 
 ESC, CTRL_C, WORD, EMERGENCY = (
@@ -322,6 +330,48 @@ def test_a_log_that_fails_behind_the_visits_back_ends_a_ramp_within_a_turn() -> 
     assert visit.thermode.made_safe_s[0] == failed_s[0]
 
 
+def test_a_stop_reaches_the_instrument_while_the_disk_is_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk gives way only when the instrument is safe: if the stop waited for it, neither would come."""
+    abort = AbortSwitch()
+    clock = RealClock(abort)
+    thermode = FakeThermode(clock, Journal())
+    stuck, safe = threading.Event(), threading.Event()
+    make_safe = thermode.make_safe
+
+    def safe_now() -> None:
+        make_safe()
+        safe.set()
+
+    def stuck_until_safe(descriptor: int) -> None:
+        stuck.set()
+        assert safe.wait(10.0)
+
+    def stop() -> None:
+        assert stuck.wait(10.0)
+        abort.throw(EMERGENCY)
+
+    thermode.make_safe = safe_now  # type: ignore[method-assign] # says when
+    monkeypatch.setattr(os, "fsync", stuck_until_safe)
+    path = tmp_path / "a.jsonl"
+    thrower = threading.Thread(target=stop)
+    thrower.start()
+    with LogWriter(path.open("xb", buffering=0), path, clock) as log:
+        log.write(header())
+        desk = Desk(AutomaticOperator(clock), log, clock, abort, by="op")
+        bench = Bench(
+            thermode=thermode,
+            algometer=None,
+            thermode_driver="fake-thermode",
+            algometer_driver="",
+            button=None,
+            hands=None,
+        )
+        result = VisitEngine(plan_of(planned()), bench, desk, log, clock, abort, no_scores).run()
+    thrower.join()
+    assert result.outcome is VisitOutcome.INTERRUPTED
+    assert read_log(path, verify=True).outcome is VisitOutcome.INTERRUPTED
+
+
 # -- before the first trial --------------------------------------------------------------------------------------------
 
 
@@ -335,8 +385,6 @@ def test_a_stop_while_connecting(cause: AbortCause, tmp_path: Path) -> None:
     assert visit.result.outcome is (VisitOutcome.WITHDRAWN if cause is WORD else VisitOutcome.INTERRUPTED)
     first = next(iter(station.rig.instruments))
     assert told[:2] == [f"connect {first}", f"make_safe {first}"]
-    from qst.record.reader import read_log  # noqa: PLC0415 - only this test reads a file
-
     stops = [record for record in read_log(visit.path).records if isinstance(record, records.Stop)]
     assert [(stop.cause, stop.state) for stop in stops] == [(cause.value, "connecting")]
 
