@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -28,6 +28,7 @@ from qst.protocol.loader import load_bytes
 from qst.protocol.plan import Plan
 from qst.protocol.planner import make_plan
 from qst.record.reader import read_log
+from qst.record.visit_log import VisitLog
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,12 +117,13 @@ class Dataset:
         Raises:
             KeyError: the dataset has no such attempt.
             LogDamagedError: the log is not what it was when the dataset was read.
+            InputError: the log is gone.
         """
         import numpy as np  # noqa: PLC0415 - large, and needed here only
 
         sequence_index, attempt = int(trial["sequence_index"]), int(trial["attempt"])
         visit = self._visit_of(str(trial["session_uuid"]), sequence_index, attempt)
-        log = read_log(Path(visit.path), traces=True)
+        log = _log_with_traces(visit.path, _stamp(visit.path))
         if log.damage or log.last_hash != visit.facts.last_hash:
             raise LogDamagedError(
                 "this log is not what it was when the dataset was read",
@@ -157,6 +159,21 @@ class Dataset:
                 if (sequence_index, attempt) in places:
                     return visit
         raise KeyError((session_uuid, sequence_index, attempt))
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """What changes when a file does."""
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise InputError(f"the visit log cannot be read: {error.strerror}", where=path) from error
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=1)
+def _log_with_traces(path: str, _stamp: tuple[int, int]) -> VisitLog:
+    """The log that was asked for last: whoever wants one trace usually wants those of the next attempts as well."""
+    return read_log(Path(path), traces=True)
 
 
 def read(

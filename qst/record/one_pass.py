@@ -54,7 +54,7 @@ def parse_for_tables(data: bytes, *, name: str = "", verify: bool = True) -> Vis
         verify: check every line's hash and place.
     """
     entries = None
-    if data.startswith(HEADER_PREFIX) and data.endswith(b"\n"):
+    if data.startswith(HEADER_PREFIX) and data.endswith(b'"}\n'):  # and no CR LF, also where no hash would show it
         entries = _read_once(data, verify=verify)
     if entries is None:
         return parse_log(data, name=name, verify=verify, details=False)

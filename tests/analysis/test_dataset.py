@@ -161,6 +161,9 @@ def test_traces_are_read_when_they_are_asked_for(folder: Path) -> None:
     (folder / "a.jsonl").write_bytes((folder / "b.jsonl").read_bytes())
     with pytest.raises(LogDamagedError, match="not what it was"):
         data.traces(row)
+    (folder / "a.jsonl").unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        data.traces(row)
 
 
 def test_frames_of_others(folder: Path) -> None:
@@ -236,6 +239,20 @@ def test_every_kind_of_damage_is_named_and_counted(folder: Path) -> None:
     assert reasons(found) == [(f"x-{reason}.jsonl", reason) for reason in sorted(damaged)]
     assert all(one.text and one.n_rows_kept == 0 for one in found.left_out)
     assert len(found.trials) == 8
+
+
+@pytest.mark.parametrize("reason", ["line_endings", "newer_schema", "not_a_log", "empty", "torn"])
+def test_what_needs_no_hash_is_named_without_verification_too(folder: Path, reason: str) -> None:
+    data = (folder / "a.jsonl").read_bytes()
+    content = {
+        "line_endings": data.replace(b"\n", b"\r\n"),
+        "newer_schema": newer(folder),
+        "not_a_log": b"participant;threshold\n1;2\n",
+        "empty": b"",
+        "torn": data[:-9],
+    }[reason]
+    (folder / "a.jsonl").write_bytes(content)
+    assert reasons(qst.read(folder, verify=False)) == [("a.jsonl", reason)]
 
 
 def newer(folder: Path) -> bytes:
