@@ -1,0 +1,101 @@
+"""What skin is charged with: live in one attempt, and over a whole visit whatever became of its attempts."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from qst.errors import HotTrialError, LongStayError
+from qst.instruments import ThermalRamp
+from qst.protocol.plan import Plan
+from qst.record import records
+from qst.record.records import Outcome, Trial
+from qst.safety import SkinAccount, booked_cem43_min, site_dose_refusal, worst_case_dose
+from qst.visit.site_dose import SiteDoses
+from tests.visit.fakes import Visit
+from tests.visit.plans import planned
+
+HEAT = ThermalRamp(start_c=32.0, rate_c_per_s=0.3, cutoff_c=48.0, return_rate_c_per_s=8.0)
+#: CEM43 min of one such trial that nobody ends.
+WORST_MIN = worst_case_dose(HEAT).cem43_min
+
+
+def hold(account: SkinAccount, temperature_c: float, seconds: float) -> Any:
+    """Feed a constant temperature; what it comes to, and when."""
+    for tick in range(round(seconds * 10) + 1):
+        found = account.add(tick / 10, temperature_c)
+        if found is not None:
+            return found, tick / 10
+    return None, seconds
+
+
+@pytest.mark.parametrize(
+    ("temperature_c", "kind", "after_s"),
+    [(43.5, HotTrialError, 60.1), (48.5, HotTrialError, 15.1), (49.5, LongStayError, 10.1), (56.0, LongStayError, 0.0)],
+)
+def test_too_long_too_hot_ends_the_stimulus(temperature_c: float, kind: type[Exception], after_s: float) -> None:
+    found, when_s = hold(SkinAccount(), temperature_c, 120.0)
+    assert isinstance(found, kind)
+    assert when_s == pytest.approx(after_s, abs=0.11)
+
+
+def test_a_start_temperature_may_be_held_for_long() -> None:
+    assert hold(SkinAccount(), 38.9, 600.0) == (None, 600.0)
+
+
+def test_the_budget_of_a_trial_stops_it_in_the_visit() -> None:
+    slow = ThermalRamp(start_c=44.0, rate_c_per_s=0.02, cutoff_c=46.5, return_rate_c_per_s=8.0)
+    visit = Visit(planned(ramp=slow, timeout_s=200.0, attempts_max=1))
+    visit.run()
+    (trial,) = visit.trials()
+    assert trial.outcome is Outcome.DEVICE_FAULT
+    assert 60.0 < (trial.time_ge_43_s or 0.0) < 61.0
+    (fault,) = visit.log.of(records.Fault)
+    assert isinstance(fault, records.Fault)
+    assert fault.code == "QST-520"
+
+
+def test_an_attempt_without_a_whole_account_is_charged_in_full() -> None:
+    assert booked_cem43_min(0.3, HEAT, whole=True) == 0.3
+    assert booked_cem43_min(0.3, HEAT, whole=False) == WORST_MIN
+    assert booked_cem43_min(None, HEAT, whole=True) == WORST_MIN
+    assert booked_cem43_min(99.0, HEAT, whole=False) == 99.0
+    assert booked_cem43_min(None, None, whole=False) == 0.0
+
+
+def test_a_trial_is_refused_when_its_worst_case_is_more_than_what_is_left() -> None:
+    assert site_dose_refusal(17.0, WORST_MIN) == ""
+    assert "could get 2.6 more" in site_dose_refusal(17.9, WORST_MIN)
+    assert "has had 20.5" in site_dose_refusal(20.5)
+
+
+def plan_of(n: int) -> Plan:
+    trials = tuple(planned(sequence_index=index, ramp=HEAT) for index in range(1, n + 1))
+    return Plan(protocol_id="p", protocol_version="1", protocol_sha256="0", title="t", seed=1, trials=trials, scores=())
+
+
+def recorded(index: int, cem43_min: float | None, outcome: Outcome = Outcome.RESPONSE) -> Trial:
+    visit = Visit(planned(ramp=HEAT))
+    visit.button.presses_s = [21.0]
+    visit.run()
+    (trial,) = visit.trials()
+    return msgspec.structs.replace(trial, sequence_index=index, cem43_min=cem43_min, outcome=outcome)
+
+
+def test_a_site_is_charged_over_the_whole_visit_and_after_an_interruption() -> None:
+    plan = plan_of(4)
+    done = (recorded(1, 1.0), recorded(2, 2.0, Outcome.DEVICE_FAULT))
+    doses = SiteDoses(plan, done, unfinished=(3, 1))
+    # 1 as measured, one fault and one attempt that died with its process in full.
+    assert doses.spent_min(plan.trials[3]) == pytest.approx(1.0 + 2 * max(WORST_MIN, 2.0))
+    assert doses.refusal(plan.trials[3]) == ""
+    doses.add(recorded(4, 14.0), plan.trials[3])
+    assert "CEM43" in doses.refusal(plan.trials[3])
+    other_hand = msgspec.structs.replace(plan.trials[3], side="L")
+    assert doses.refusal(other_hand) == ""
+
+
+def test_an_unfinished_attempt_that_has_a_record_is_charged_once() -> None:
+    plan = plan_of(2)
+    doses = SiteDoses(plan, (recorded(1, 1.0),), unfinished=(1, 1))
+    assert doses.spent_min(plan.trials[0]) == 1.0
