@@ -16,6 +16,7 @@ from qst.console import messages
 from qst.console.engine_client import EngineClient
 from qst.console.messages import Command, Event
 from qst.console.offer import Offer
+from qst.console.probes import Probes
 from qst.console.session_state import Phase, VisitState
 from qst.console.views import Views
 from qst.errors import QstError
@@ -41,6 +42,7 @@ class Hub:
         self.visit: VisitState | None = None
         self._clock = clock or RealClock()
         self.views = Views(self._clock)
+        self.probes = Probes(self.changed)
         self.manner = Manner()  # how the last visit was run
         self.unwatched = ""  # why the visit waits for somebody to look at it
         self._engine: EngineClient | None = None
@@ -187,7 +189,7 @@ class Hub:
         """The console goes: the engine makes everything safe. Returns whether it has ended."""
         if self._watching is not None:
             self._watching.cancel()
-        if self._engine is None:
-            return True
-        self._engine.hang_up()
-        return self._engine.wait()
+        if self._engine is not None:
+            self._engine.hang_up()
+        probed = self.probes.close()
+        return probed and (self._engine is None or self._engine.wait())

@@ -139,7 +139,23 @@ class Guard:
         elif refusal is not None:
             await _reply(send, refusal, _NO_SESSION if refusal == 401 else "no", [])  # noqa: PLR2004 - likewise
         else:
-            await self.app(scope, receive, send)
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the console answer. A browser that has gone on meanwhile is no error, though its libraries raise one."""
+        gone = False
+
+        async def heard() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            return message
+
+        try:
+            await self.app(scope, heard, send)
+        except RuntimeError:
+            if not gone:
+                raise
 
     def _welcomes(self, scope: Scope) -> bool:
         """Whether this is the one-time link."""

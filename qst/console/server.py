@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from qst.console.hub import Hub
-from qst.console.live import live, stop
+from qst.console.live import live, report, stop
 from qst.console.security import App, Guard, Keys
 from qst.errors import InputError
 
@@ -61,6 +61,10 @@ def make_app(hub: Hub, keys: Keys, hosts: tuple[str, ...], scheme: str = "http")
     @app.post("/stop")
     async def _stop(request: Request) -> Response:
         return await stop(hub, request)
+
+    @app.get("/report/{name}")
+    async def _report(name: str) -> Response:
+        return await report(hub, name)
 
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     _pages(hub)

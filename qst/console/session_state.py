@@ -2,6 +2,7 @@
 
 from collections import deque
 from enum import StrEnum
+from pathlib import Path
 
 from qst.console import messages
 from qst.console.messages import Asked, Began, Ended, Entered, Event, Finished, Judged, Next, Ready, Refused, TrialCard
@@ -69,6 +70,11 @@ class VisitState:
     def n_trials(self) -> int:
         """How many trials the plan has."""
         return 0 if self.ready is None else len(self.ready.trials)
+
+    @property
+    def log(self) -> Path | None:
+        """The visit's log; None before the engine has said so."""
+        return None if self.ready is None else Path(self.ready.log)
 
     @property
     def simulated(self) -> bool | None:

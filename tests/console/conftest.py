@@ -14,7 +14,7 @@ class Bench(NamedTuple):
     """A console and somebody's browser on it."""
 
     console: Console
-    open_page: Callable[[], Any]
+    open_page: Callable[..., Any]
     complaints: list[str]
 
 
@@ -35,12 +35,12 @@ def bench(browser: Any, tmp_path: Path) -> Iterator[Bench]:
         context.set_default_timeout(PATIENCE_S * 1000)
         links = [console.link]
 
-        def open_page() -> Any:
+        def open_page(path: str = "/") -> Any:
             page = context.new_page()
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-            page.goto(links.pop() if links else console.address)
-            page.wait_for_selector("header.banner")
+            page.goto(links.pop() if links else console.address + path)
+            page.wait_for_selector("header.banner, .scene")
             return page
 
         yield Bench(console, open_page, complaints)

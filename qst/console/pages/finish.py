@@ -1,5 +1,10 @@
 """The finish screen: how the visit ended, what it found, and what is missing."""
 
+from pathlib import Path
+
+from nicegui import background_tasks, run
+
+from qst.console.downloads import Aftermath, aftermath
 from qst.console.messages import Finished, Ready, Refused
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, text
@@ -16,19 +21,64 @@ _ENDINGS = {
 }
 
 
+class FinishScreen:
+    """The end of a visit.
+
+    Args:
+        page: the page that it is on.
+        visit: the visit that has ended.
+    """
+
+    def __init__(self, page: Page, visit: VisitState) -> None:
+        self._page = page
+        self._visit = visit
+        self._aftermath: Aftermath | None = None
+
+    def build(self) -> None:
+        """Make the screen; what stands in the log follows."""
+        visit = self._visit
+        with box("div", "finish"):
+            if visit.refused is not None:
+                _refused(visit.refused)
+            if visit.finished is not None:
+                _finished(visit.finished)
+            if visit.ready is not None:
+                _completeness(visit, visit.ready)
+            self._page.part(box(), lambda: self._aftermath, self._told)
+            self._page.part(box(), lambda: self._page.controls, lambda: _leave(self._page, visit))
+        if visit.log is not None:
+            background_tasks.create(self._look(visit.log))
+
+    async def _look(self, log: Path) -> None:
+        self._aftermath = await run.io_bound(aftermath, log)
+        self._page.refresh()
+
+    def _told(self) -> None:
+        found = self._aftermath
+        if found is None:
+            return
+        with box("section", "card"):
+            text("h2", "In the log")
+            text("p", "The log is whole and verifies." if found.verified else "The log does not verify.")
+            for title, lines in (
+                ("Deviations from the protocol", found.deviations),
+                ("Adverse events", found.adverse_events),
+                ("Notes", found.notes),
+            ):
+                text("p", f"{title}: {len(lines) or 'none'}")
+                if lines:
+                    with box("ul", "remarks"):
+                        for line in lines:
+                            text("li", line)
+            with box("div", "row"):
+                text("a", "Table of all attempts (CSV)", "act small", href="/report/trials.csv", download="")
+                text("a", "The log itself", "act small", href="/report/log.jsonl", download="")
+
+
 def finish_screen(page: Page) -> None:
     """Build the finish screen of the visit that has ended."""
-    visit = page.hub.visit
-    if visit is None:
-        return
-    with box("div", "finish"):
-        if visit.refused is not None:
-            _refused(visit.refused)
-        if visit.finished is not None:
-            _finished(visit.finished)
-        if visit.ready is not None:
-            _completeness(visit)
-        _leave(page, visit)
+    if page.hub.visit is not None:
+        FinishScreen(page, page.hub.visit).build()
 
 
 def _refused(refused: Refused) -> None:
@@ -66,10 +116,7 @@ def _score(score: Score) -> None:
         text("td", f"{score.n_valid} of {score.n_planned}{censored}")
 
 
-def _completeness(visit: VisitState) -> None:
-    ready = visit.ready
-    if ready is None:
-        return
+def _completeness(visit: VisitState, ready: Ready) -> None:
     marks = [visit.mark(card) for card in ready.trials]
     with box("section", "card"):
         text("h2", "Completeness")

@@ -217,7 +217,7 @@ class RunScreen:
             for number, preset in enumerate(draft.presets, start=1):
                 action(preset, functools.partial(self._drafted, preset), key=str(number))
         if draft.presets != ("yes",):
-            typed(draft.label, self._drafted, name="reason", hint="or type it, then Enter")
+            typed(draft.label, self._drafted, name="reason", hint="type it, then Enter", focused=not draft.presets)
         action("Back", self._undraft, key="Backspace", kind="small")
 
     def _drafted(self, what: str) -> None:

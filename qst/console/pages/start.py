@@ -1,6 +1,7 @@
 """The start screen: choose a visit, see the checked plan, begin it, or go on with one that was interrupted."""
 
 import functools
+import re
 from collections.abc import Callable, Hashable
 
 from nicegui import background_tasks, run
@@ -9,8 +10,11 @@ from qst.console.checking import Checked, check_choice
 from qst.console.folder import OpenVisit, known_participants, lookalikes, next_visit, open_visits
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, choice, field, text
+from qst.console.pages.parts.lights import lights
 from qst.rigs.job import INTENDED_USE, Manner, ResumeRequest, VisitRequest
 
+#: As file names and logs have it.
+SAFE_PARTICIPANT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 SPEEDS = {"1": "as in reality", "10": "10 times as fast", "60": "60 times as fast", "100": "100 times as fast"}
 
 
@@ -61,6 +65,7 @@ class StartScreen:
                 page.part(box(), self._begin_key, self._begin)
             with box("div"):
                 page.part(box(), lambda: self._open, self._resumable)
+                page.part(box(), self._lights_key, self._lights)
                 page.part(box(), lambda: self._checked, self._plan)
                 text("p", INTENDED_USE, "faint")
         background_tasks.create(self._look())
@@ -69,6 +74,7 @@ class StartScreen:
         def changed(value: str) -> None:
             setattr(self, name, value.strip())
             if name in ("protocol", "station"):
+                self._hub.probes.forget()
                 self._checked = None
                 background_tasks.create(self._check())
             self._page.refresh()
@@ -139,6 +145,8 @@ class StartScreen:
     def _who_missing(self) -> str:
         if not self.participant or not self.operator:
             return "Fill in participant and operator."
+        if not SAFE_PARTICIPANT.fullmatch(self.participant) or not SAFE_PARTICIPANT.fullmatch(self.operator):
+            return "Participant and operator are pseudonyms: 1 to 32 letters, digits, - or _ (A-Z, a-z, 0-9)."
         if not self.visit.isdecimal() or not 0 < int(self.visit) < 10_000:  # noqa: PLR2004 - as on the command line
             return "The visit number is a whole number from 1 on."
         return ""
@@ -206,6 +214,22 @@ class StartScreen:
             text("p", f"Dose if nobody ever responds, {place}: {dose}", "faint")
         for severity, problem in checked.problems:
             text("p", f"{severity}: {problem}", "problem" if severity == "error" else "faint")
+
+    def _lights_key(self) -> Hashable:
+        probes = self._hub.probes
+        return (probes.running, probes.rows, probes.problem, self._page.controls)
+
+    def _lights(self) -> None:
+        probes = self._hub.probes
+        with box("section", "card", aria_label="The instruments"):
+            text("h2", "The instruments")
+            lights(probes)
+            ready = self._page.controls and not probes.running
+            action("Test the instruments", self._probe, key="t", kind="small", enabled=ready)
+
+    def _probe(self) -> None:
+        if self._page.controls:
+            self._hub.probes.start(self.station)
 
     # -- resuming -------------------------------------------------------------------------------------------------
 

@@ -92,15 +92,14 @@ def choice(label: str, options: dict[str, str], value: str, changed: Callable[[s
     return chooser
 
 
-def typed(label: str, done: Callable[[str], Any], *, name: str, hint: str = "") -> Element:
-    """A line whose text is handed over with Enter; it takes the focus."""
-    line = box(
-        "input", "typed", name=name, aria_label=label, autocomplete="off", placeholder=hint, autofocus="autofocus"
-    )
+def typed(label: str, done: Callable[[str], Any], *, name: str, hint: str = "", focused: bool = True) -> Element:
+    """A line whose text is handed over with Enter; ``focused``: it takes the focus, and with it all letters."""
+    line = box("input", "typed", name=name, aria_label=label, autocomplete="off", placeholder=hint)
     line.on(
         "keydown",
         lambda event: done(str(event.args)),
         js_handler="(e) => { if (e.key === 'Enter' && e.target.value.trim()) emit(e.target.value.trim()) }",
     )
-    line.run_method("focus")
+    if focused:
+        line.run_method("focus")
     return line
