@@ -171,3 +171,12 @@ def test_a_value_outside_the_dictionarys_range_is_refused_by_name(visits: Datase
     made = dataset(visits.visits, visits.thresholds, table("trials", wrong, visits.trials.columns))
     with pytest.raises(InputError, match=r"column settle_s, row \d+: -1\.0 is outside 0"):
         export(made, tmp_path / "project", "redcap")
+
+
+@pytest.mark.parametrize("name", ["", "P&1", " P1", "P" * 101])
+def test_a_participant_that_cannot_name_a_record_is_refused(name: str, visits: Dataset, tmp_path: Path) -> None:
+    at = [column.name for column in visits.visits.columns].index("participant_id")
+    wrong = [[*row[:at], name, *row[at + 1 :]] for row in visits.visits.rows()]
+    made = dataset(table("visits", wrong, visits.visits.columns), visits.thresholds, visits.trials)
+    with pytest.raises(InputError, match="cannot be the name of a REDCap record"):
+        export(made, tmp_path / "project", "redcap")

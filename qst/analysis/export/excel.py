@@ -29,6 +29,8 @@ LONGEST_TEXT: Final = 32767
 _MOST_ROWS: Final = 1_048_575  # and the header
 _FIRST_YEAR: Final = 1900
 _TIME_FORMAT: Final = "yyyy-mm-dd hh:mm:ss.000"
+_FORMULA_LIKE: Final = frozenset("=+-@")
+_NOT_PLAIN: Final = _FORMULA_LIKE | {"#"}  # openpyxl takes #N/A and its like for errors
 _TO_ESCAPE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _DICTIONARY_HEAD: Final = (
     "table",
@@ -92,12 +94,12 @@ def _cell(sheet: "WriteOnlyWorksheet", column: Column, row: int, cell: Cell) -> 
         text = _escaped(str(cell))
         if len(text.encode("utf-16-le")) > 2 * LONGEST_TEXT:
             raise refused(column, row, f"its text is longer than the {LONGEST_TEXT} characters of an Excel cell")
-        return _text(sheet, text)
+        return _text(sheet, text) if text[0] in _NOT_PLAIN else text
     if column.kind is Kind.TIME:
         return _time(sheet, str(cell))
     if isinstance(cell, int) and abs(cell) > LARGEST_EXACT:
         raise refused(column, row, f"{cell} has more digits than Excel keeps")
-    return _float(sheet, cell) if isinstance(cell, float) else cell
+    return _float(sheet, cell) if isinstance(cell, float) and not _is_plain(cell) else cell
 
 
 def _escaped(text: str) -> str:
@@ -111,7 +113,7 @@ def _text(sheet: "WriteOnlyWorksheet", text: str) -> "WriteOnlyCell":
 
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # openpyxl takes what begins with = for a formula
-    if text[:1] in set("=+-@"):
+    if text[:1] in _FORMULA_LIKE:
         cell.quotePrefix = True
     return cell
 
@@ -126,6 +128,11 @@ def _time(sheet: "WriteOnlyWorksheet", text: str) -> "WriteOnlyCell":
     cell = WriteOnlyCell(sheet, moment)
     cell.number_format = _TIME_FORMAT
     return cell
+
+
+def _is_plain(number: float) -> bool:
+    """Whether openpyxl's 16 digits are all there are, which is so of most measured values, but not of -0.0."""
+    return float(f"{number:.16g}") == number and f"{number:.16g}" != "-0"
 
 
 def _float(sheet: "WriteOnlyWorksheet", number: float) -> "WriteOnlyCell":

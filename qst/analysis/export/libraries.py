@@ -7,8 +7,12 @@ from qst.errors import InputError
 
 
 @contextmanager
-def needed_for(what: str) -> Iterator[None]:
+def needed_for(what: str, otherwise: str = "; a .csv file needs no library") -> Iterator[None]:
     """Imports inside this block are what ``what`` (a plural: ``Parquet files``) needs.
+
+    Args:
+        what: who needs them.
+        otherwise: what can be done without them, as the end of the remedy.
 
     Raises:
         InputError: one of them is not installed; it says how to install it.
@@ -19,5 +23,5 @@ def needed_for(what: str) -> Iterator[None]:
         raise InputError(
             f"{what} need the library '{error.name}', which is not installed",
             did="wrote nothing",
-            remedy="pip install qst-suite[analysis]; a .csv file needs no library",
+            remedy=f"pip install qst-suite[analysis]{otherwise}",
         ) from error
