@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "summary": ("qst.cli.summary", "Print the summary values of visits."),
     "thresholds": ("qst.cli.thresholds", "Make one table of all attempts, one row each."),
     "plot": ("qst.cli.plot", "Draw traces, body map, thresholds over visits, or pressure rates."),
+    "report": ("qst.cli.report", "Write the report of a visit for the study file: one HTML page."),
     "correct": ("qst.cli.correct", "Add a correction to an analyst's overlay file; the log stays as it is."),
     "console": ("qst.cli.console", "Run visits from a page in the browser, on this computer."),
     "simulate": ("qst.cli.simulate", "Serve simulated devices over sockets, pseudo-terminals and serial ports."),

@@ -70,7 +70,7 @@ def drawing() -> Iterator[None]:
     Raises:
         InputError: matplotlib is not installed.
     """
-    with needed_for("Pictures"):
+    with needed_for("Pictures", ""):
         import matplotlib.style  # noqa: PLC0415 - large, and needed by pictures only
     with matplotlib.style.context(["default", _STYLE]):
         yield

@@ -23,7 +23,10 @@ class Status(StrEnum):
 
 
 class Point(NamedTuple):
-    """A place and one modality. ``value`` is the mean of the measured trials in ``unit`` (a display unit, UCUM)."""
+    """A place and one modality. ``value`` is the mean of the measured trials in ``unit`` (a display unit, UCUM).
+
+    ``text`` is what stands beside it, without its unit; ``count`` says of how many trials, where there are several.
+    """
 
     place: Placement
     modality: Modality
@@ -31,8 +34,7 @@ class Point(NamedTuple):
     value: float | None
     unit: str
     text: str
-    n_valid: int
-    n_planned: int
+    count: str
 
 
 def points(view: VisitView) -> list[Point]:
@@ -62,9 +64,8 @@ def _point(view: VisitView, place: Placement, modality: Modality, indices: set[i
     status = _status(measured, standing, tried)
     value = _mean(measured) if measured else None
     text = _text(view, status, value, standing, unit)
-    if len(indices) > 1:
-        text += f" ({len(measured)} of {len(indices)})"
-    return Point(place, modality, status, value, unit, text, len(measured), len(indices))
+    count = f" ({len(measured)} of {len(indices)} trials)" if len(indices) > 1 else ""
+    return Point(place, modality, status, value, unit, text, count)
 
 
 def _status(measured: Sequence[Row], standing: Sequence[Row], tried: Sequence[Row]) -> Status:

@@ -9,6 +9,7 @@ import msgspec
 from qst.analysis.dataset import Dataset
 from qst.errors import InputError
 from qst.protocol.plan import Plan, PlannedTrial
+from qst.record.records import Censoring
 from qst.sites import SITES, Placement
 from qst.units import DISPLAY_UNITS
 
@@ -78,13 +79,17 @@ class VisitView(msgspec.Struct, frozen=True, kw_only=True):
         step = trial.rounding.step if trial is not None else None
         return shown(row["value_display"], row["display_unit"], step)
 
-    def said(self, row: Row) -> str:
+    def ending(self, row: Row) -> str:
         """How an attempt ended, in a few words, with its value or its limit."""
-        text = _ENDINGS[row["outcome"]]
         if row["outcome"] == "response":
-            text = self.value(row) or "response, no value"
-        elif row["outcome"] == "cutoff":
-            text = f"cut-off reached, {self.beyond(row)}"
+            return self.value(row) or "response, no value"
+        if row["censoring"] != Censoring.NONE and row["censoring"] is not None:
+            return f"{_ENDINGS[row['outcome']]}, {self.beyond(row)}"
+        return _ENDINGS[row["outcome"]]
+
+    def said(self, row: Row) -> str:
+        """As :meth:`ending`; of an attempt that does not count, why."""
+        text = self.ending(row)
         return text if row["valid"] else f"invalid: {row['invalid_reason'] or text}"
 
     def beyond(self, row: Row) -> str:
