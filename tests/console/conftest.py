@@ -44,4 +44,4 @@ def bench(browser: Any, tmp_path: Path) -> Iterator[Bench]:
             return page
 
         yield Bench(console, open_page, complaints)
-    assert "Traceback" not in console.errors
+    assert "Traceback" not in console.errors, console.errors

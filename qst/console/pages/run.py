@@ -277,7 +277,7 @@ class RunScreen:
 
     def _measured(self) -> None:
         text("p", "", "faint", id="state")
-        text("p", "", "value", id="value", aria_label="Value now")
+        text("p", "", "value", id="value", role="group", aria_label="Value now")
         box("canvas", id="trace", role="img", aria_label="Trace with cut-off, target and response")
         with box("div", id="rest").props("hidden"):
             text("span", "Rest: still")

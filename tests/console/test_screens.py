@@ -1,0 +1,134 @@
+"""What the screens show and hide, and what the accessibility rules say about each of them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.console.conftest import Bench
+from tests.console.pages import begin, choose, into_the_ramp, phase, to_the_end, to_the_placement, wait_for_text
+
+NUMBER = re.compile(r"[0-9]")
+
+
+def assert_accessible(page: Any, screen: str) -> None:
+    """No serious finding of the axe rules, in light and in dark."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - only where there is a browser
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("dark => document.body.classList.contains('body--dark') === dark", arg=scheme == "dark")
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], f"{screen}, {scheme}"
+
+
+def test_every_screen_is_accessible(bench: Bench) -> None:
+    page = bench.open_page()
+    page.wait_for_selector(".figures")
+    assert_accessible(page, "start")
+    page.click("button:has-text('Test the instruments')")
+    page.wait_for_selector(".light")
+    assert_accessible(page, "start, tested")
+    begin(page, speed="10")
+    to_the_placement(page)
+    assert_accessible(page, "place")
+    into_the_ramp(page)
+    page.keyboard.press("n")
+    page.wait_for_selector("input[name=reason]")
+    assert_accessible(page, "note")
+    page.keyboard.press("Escape")
+    page.click("button:has-text('Back')")
+    page.wait_for_selector("button:has-text('Not valid: repeat')")
+    assert_accessible(page, "judge")
+    page.keyboard.press("k")
+    page.wait_for_selector("button:has-text('tip slipped')")
+    assert_accessible(page, "reason")
+    page.keyboard.press("1")
+    to_the_placement(page)
+    page.keyboard.press("!")
+    page.wait_for_selector("h2:has-text('In the log')")
+    assert_accessible(page, "finish")
+
+
+def test_nothing_ever_covers_stop(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    to_the_placement(page)
+    for width, height in ((1366, 768), (1024, 768), (768, 1024)):
+        page.set_viewport_size({"width": width, "height": height})
+        for cause in ("operator_stop", "estop", "participant_withdrew"):
+            on_top = page.evaluate(
+                """cause => {
+                    const button = document.querySelector(`[data-stop=${cause}]`);
+                    const box = button.getBoundingClientRect();
+                    const there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                    return button.contains(there) && box.bottom <= innerHeight && box.right <= innerWidth;
+                }""",
+                cause,
+            )
+            assert on_top, (cause, width, height)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_the_participant_sees_words_and_no_number(bench: Bench) -> None:
+    page = bench.open_page()
+    view = bench.open_page("/participant")
+    assert not NUMBER.search(view.inner_text("body"))
+    begin(page, speed="10")
+    into_the_ramp(page)
+    wait_for_text(view, "#scene-title", "Press the button")
+    assert not NUMBER.search(view.inner_text("body"))
+    page.wait_for_selector("button:has-text('Accept')")
+    assert not NUMBER.search(view.inner_text("body"))
+    view.keyboard.press("Escape")  # this window is no operator's: it stops nothing and counts for nothing
+    assert phase(page) == "running"
+
+
+def test_earlier_values_are_hidden_until_somebody_asks_for_them(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page)
+    to_the_placement(page)
+    page.click(f"button:has-text('It is on the {page.text_content('.where .side')}')")
+    page.click("button.main:has-text('Start'):not([disabled])")
+    page.wait_for_selector("button:has-text('Accept')")
+    value = page.text_content(".result")
+    page.keyboard.press("Enter")
+    to_the_placement(page)
+    assert value not in page.inner_text("main")
+    page.click("button:has-text('Show earlier values')")
+    wait_for_text(page, ".map", value)
+
+
+def test_a_wrong_choice_begins_nothing_and_is_said_in_words(bench: Bench) -> None:
+    page = bench.open_page()
+    choose(page)
+    page.wait_for_selector("button.main:not([disabled]):has-text('simulated')")
+    page.check("input[value=real]")
+    wait_for_text(page, ".start", "This station is simulated, and you said that the visit is real")
+    page.wait_for_selector("button.main[disabled]:has-text('REAL')")
+    page.check("input[value=simulated]")
+    for wrong in ("../P1", "Anna Müller", "P" * 33, "P01; DROP"):
+        page.fill("input[name=participant]", "P01")
+        page.wait_for_selector("button.main:not([disabled])")
+        page.fill("input[name=participant]", wrong)
+        wait_for_text(page, ".start", "letters, digits")
+        page.wait_for_selector("button.main[disabled]")
+    page.keyboard.press("Enter")
+    assert phase(page) == "start"
+    assert not bench.console.data.exists()
+
+
+def test_the_finish_screen_hands_out_table_and_log(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page)
+    to_the_end(page)
+    page.wait_for_selector("h2:has-text('In the log')")
+    for name, first in (("Table of all attempts", "schema"), ("The log itself", '{"type":"header"')):
+        with page.expect_download() as waiting:
+            page.click(f"a:has-text('{name}')")
+        content = Path(waiting.value.path()).read_text(encoding="utf-8")
+        assert first in content.splitlines()[0]
