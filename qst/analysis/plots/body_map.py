@@ -56,7 +56,7 @@ def draw(view: VisitView) -> Picture:
 
 
 def _alt(view: VisitView, found: Sequence[Point]) -> str:
-    said = "; ".join(f"{_name(one)} {one.text}{_unit(one)}{one.count}" for one in found)
+    said = "; ".join(f"{_name(one)} {one.text}{_unit(one)}{one.counted}" for one in found)
     return f"Body map of {view.name}. {said}."
 
 
@@ -124,7 +124,7 @@ def _label(axes: "Axes", one: _Placed, y: float, *, is_left: bool) -> None:
     x = 0.0 if is_left else 1.0
     axes.plot([x, one.at.x], [y, one.at.y], color=SOFT, linewidth=0.4, zorder=2)
     code, side = one.point.place
-    value, name = one.point.text + one.point.count.replace(" trials", ""), f"{code} {side}".strip()
+    value, name = one.point.text + one.point.counted.replace(" trials", ""), f"{code} {side}".strip()
     text = f"{name}  {value}" if is_left else f"{value}  {name}"
     axes.text(
         x + (-0.02 if is_left else 0.02), y, text, ha="right" if is_left else "left", va="center", fontsize=7, color=INK
@@ -178,5 +178,5 @@ def _notes(figure: "Figure", others: Sequence[Point]) -> None:
     ]
     figure.legend(handles=shapes, loc="outside lower left", ncols=5, handletextpad=0.2, columnspacing=1.2)
     if others:
-        said = "\n".join(f"{one.modality.value}, {_name(one)}: {one.text}{_unit(one)}{one.count}" for one in others)
+        said = "\n".join(f"{one.modality.value}, {_name(one)}: {one.text}{_unit(one)}{one.counted}" for one in others)
         figure.text(0.99, 0.012 + 0.16 / _HEIGHT_IN, said, ha="right", va="bottom", fontsize=6.5, color=INK)

@@ -25,7 +25,7 @@ class Status(StrEnum):
 class Point(NamedTuple):
     """A place and one modality. ``value`` is the mean of the measured trials in ``unit`` (a display unit, UCUM).
 
-    ``text`` is what stands beside it, without its unit; ``count`` says of how many trials, where there are several.
+    ``text`` is what stands beside it, without its unit; ``counted`` says of how many trials, where there are several.
     """
 
     place: Placement
@@ -34,7 +34,7 @@ class Point(NamedTuple):
     value: float | None
     unit: str
     text: str
-    count: str
+    counted: str
 
 
 def points(view: VisitView) -> list[Point]:
@@ -64,8 +64,8 @@ def _point(view: VisitView, place: Placement, modality: Modality, indices: set[i
     status = _status(measured, standing, tried)
     value = _mean(measured) if measured else None
     text = _text(view, status, value, standing, unit)
-    count = f" ({len(measured)} of {len(indices)} trials)" if len(indices) > 1 else ""
-    return Point(place, modality, status, value, unit, text, count)
+    counted = f" ({len(measured)} of {len(indices)} trials)" if len(indices) > 1 else ""
+    return Point(place, modality, status, value, unit, text, counted)
 
 
 def _status(measured: Sequence[Row], standing: Sequence[Row], tried: Sequence[Row]) -> Status:

@@ -26,6 +26,8 @@ _VERDICTS: Final = {
     Status.DAMAGED: "Damaged: the file is not what was written, or contradicts itself. No value of it is shown here.",
 }
 
+_UNSCORED: Final = "These are the values that the visit recorded at its end, not made anew:"
+
 Facts = Sequence[tuple[str, str]]
 
 
@@ -137,7 +139,7 @@ def _results(source: Source, header: Header) -> Results | None:
     return Results(
         completeness=_completeness(view),
         scores=recorded_scores(source.log) if unscored else score_table(dataset),
-        scores_note=f"{unscored[0].text}. These are the values that the visit recorded at its end." if unscored else "",
+        scores_note=f"{_UNSCORED} {unscored[0].text}" if unscored else "",
         trials=trial_table(view),
         devices=device_table(source.log),
         events=events_of(source.log),

@@ -133,13 +133,12 @@ def trial_table(view: VisitView) -> Cells:
         "achieved",
         "latency, s",
         "counts",
-        "≥ 43 °C, s",
         "CEM43, min",
         "note",
     )
     struck = frozenset(index for index, row in enumerate(view.rows) if not row["valid"] or row["superseded"])
     return Cells(
-        heads, [_trial_row(view, row) for row in view.rows], frozenset({0, 1, 7, 8, 9, 10, 11, 12, 14, 15}), struck
+        heads, [_trial_row(view, row) for row in view.rows], frozenset({0, 1, 7, 8, 9, 10, 11, 12, 14}), struck
     )
 
 
@@ -152,7 +151,7 @@ def _trial_row(view: VisitView, row: Row) -> tuple[str, ...]:
         row["modality"],
         place_name(row),
         "practice" if row["is_practice"] else str(row["repeat_index"]),
-        view.ending(row),
+        view.ending(row).replace(" ", "\u00a0", 1) if row["outcome"] == "response" else view.ending(row),
         DISPLAY_UNITS[unit].label,
         _in_unit(row["value_at_response"], unit),
         _in_unit(row["value_peak"], unit),
@@ -161,7 +160,6 @@ def _trial_row(view: VisitView, row: Row) -> tuple[str, ...]:
         _achieved(row, unit),
         NOTHING if row["response_latency_s"] is None else f"{row['response_latency_s']:.2f}",
         _counts(row),
-        NOTHING if row["time_ge_43_s"] is None else f"{row['time_ge_43_s']:.1f}",
         NOTHING if row["cem43_min"] is None else f"{row['cem43_min']:.2g}",
         _remarks(row),
     )
