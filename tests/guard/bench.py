@@ -1,9 +1,9 @@
 """A simulated thermode in a process of its own, and the visits that are killed on it."""
 
 import contextlib
+import multiprocessing
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from qst.clock import performance_seconds
+from tests.guard import session
 from tests.servers.rig import Control, host_and_port
 
 #: A test that fails may take this long.
@@ -121,71 +122,70 @@ def served(driver: str, folder: Path) -> Iterator[Served]:
             process.kill()
 
 
+class EndedEarlyError(Exception):
+    """The visit was over before what was waited for: on a busy computer an instrument may fail by itself."""
+
+
+#: Processes that begin with everything imported; on Windows each imports anew.
+PROCESSES: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+if sys.platform != "win32":
+    PROCESSES.set_forkserver_preload(["tests.guard.session"])
+
+
 class Visit:
-    """A session in a process of its own; what it says is read by a thread, so that it never has to wait."""
+    """A session in a process of its own."""
 
     def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.guard.session", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+        self._pipe, told = PROCESSES.Pipe(duplex=False)
+        self.process = PROCESSES.Process(target=session.run, args=(told, arguments))
+        self.process.start()
+        told.close()
         self.said: list[str] = []
-        self._news = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for text in self.process.stdout:
-            with self._news:
-                self.said.append(text.strip())
-                self._news.notify_all()
-        with self._news:
-            self.said.append("(end)")
-            self._news.notify_all()
 
     def await_word(self, word: str) -> str:
-        """The first thing said that begins with ``word``. Fails when the session ends without it."""
+        """The first thing said that begins with ``word``. Raises EndedEarlyError when the session ends without it."""
         deadline_s = performance_seconds() + PATIENCE_S
+        while True:
+            found = next((text for text in self.said if text.startswith(word)), None)
+            if found is not None:
+                return found
+            if not self._pipe.poll(max(deadline_s - performance_seconds(), 0.0)):
+                raise AssertionError(f"the session never said {word!r}: {self.said}")
+            try:
+                self.said.append(self._pipe.recv())
+            except EOFError as ended:
+                raise EndedEarlyError(f"the session ended without {word!r}: {self.said}") from ended
 
-        def found() -> str | None:
-            return next((text for text in self.said if text.startswith((word, "(end)"))), None)
+    @property
+    def state(self) -> str:
+        """The state of its trial, as far as it has said."""
+        while self._pipe.poll():
+            try:
+                self.said.append(self._pipe.recv())
+            except EOFError:
+                break
+        return next((text.split()[1] for text in reversed(self.said) if text.startswith("state ")), "")
 
-        with self._news:
-            assert self._news.wait_for(lambda: found() is not None, deadline_s - performance_seconds()), self.said
-            text = found()
-        if text is None or not text.startswith(word):
-            _, complaint = self.process.communicate()
-            raise AssertionError(f"the session ended without {word!r}: {self.said} {complaint}")
-        return text
+    @property
+    def pid(self) -> int:
+        return int(self.process.pid)
 
     @property
     def guard_pid(self) -> int:
         return int(self.await_word("guard ").split()[1])
 
-    def end(self) -> int:
-        """Wait for its end; its exit code."""
-        code = self.process.wait(PATIENCE_S)
-        self._close()
-        return code
-
     def kill(self) -> None:
-        """Kill it, in whatever state."""
+        """Kill it, in whatever state, and wait until it is gone."""
         self.process.kill()
-        self.process.wait()
+        self.process.join(PATIENCE_S)
 
-    def _close(self) -> None:
-        self._reader.join(PATIENCE_S)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
+    def end(self) -> None:
+        """Wait until it has ended by itself."""
+        self.process.join(PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.kill()
-        self._close()
+        self._pipe.close()

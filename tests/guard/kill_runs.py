@@ -15,9 +15,12 @@ from pathlib import Path
 
 import msgspec
 
-from tests.guard.bench import KINDS, served
+from tests.guard.bench import KINDS, EndedEarlyError, Served, served
 from tests.guard.moments import Moment, strike
+from tests.guard.waits import wait
 
+#: How often a visit is begun until the blow can fall, and the pause in between, s.
+ATTEMPTS, SETTLE_S = 6, 8.0
 DEATHS = ("session", "freeze", "guard", "guard-freeze")
 
 
@@ -33,12 +36,24 @@ def _on_one_bench(driver: str, kind: str, indices: Sequence[int], seed: int) -> 
     folder = Path(tempfile.mkdtemp(prefix="qst-dead-host-"))
     with served(driver, folder) as bench:
         for index in indices:
-            place = folder / str(index)
-            place.mkdir()
+            yield _struck(bench, driver, kind, index, folder, seed)
+
+
+def _struck(bench: Served, driver: str, kind: str, index: int, folder: Path, seed: int) -> Moment:
+    """One moment; a visit that ends by itself before the blow, as on a busy computer it may, is begun anew."""
+    for attempt in range(ATTEMPTS):
+        place = folder / f"{index}-{attempt}"
+        place.mkdir()
+        try:
             moment = strike(bench, driver, kind, index, place, seed=seed)
-            if not moment.problems:
-                shutil.rmtree(place)
-            yield moment
+        except EndedEarlyError as early:
+            sys.stdout.write(f"{driver} {kind} {index}: {early}\n")
+            wait(SETTLE_S)
+            continue
+        if not moment.problems:
+            shutil.rmtree(place)
+        return moment
+    raise RuntimeError(f"no visit got as far as moment {index}")
 
 
 def summary(moments: Sequence[Moment]) -> str:

@@ -13,9 +13,23 @@ from qst.record.reader import read_log
 from qst.record.records import Fault, Outcome, VisitOutcome
 from qst.record.verify import Status, verify_log
 from qst.rigs.guards import reports_path
-from tests.guard.bench import BASELINE_C, COLD, HEAT, KINDS, PATIENCE_S, Kind, Ramp, Served, Visit, protocol_text
+from qst_drivers.wire.mms import Command, SystemState, TestState
+from tests.guard.bench import (
+    BASELINE_C,
+    COLD,
+    HEAT,
+    KINDS,
+    PATIENCE_S,
+    EndedEarlyError,
+    Kind,
+    Ramp,
+    Served,
+    Visit,
+    protocol_text,
+)
 from tests.guard.bench import station_text as station_of
-from tests.guard.waits import wait
+from tests.guard.waits import until, wait
+from tests.servers.rig import FORMS, mms
 
 #: How long nobody may act, s: the guard's time-out is the default; a session needs a time-out of its own for an answer
 #: and one for the guard's word to know that its guard hangs.
@@ -28,7 +42,7 @@ LAG_S: Final = {"arroyo-5300": 2.4, "medoc-mms": 0.5, "qstlab-tcs": 0.5}
 BUSY_S: Final = 0.4
 #: A session that lives makes its plate safe more than once, the last time without a program: at 1 °C/s.
 HOME_RATE: Final = 1.0
-LOOK_S: Final = 0.02
+LOOK_S: Final = 0.04
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,13 +91,15 @@ def strike(bench: Served, driver: str, kind: str, index: int, folder: Path, *, s
     with Visit("run", str(protocol), str(station), str(folder / "data")) as visit:
         visit.await_word(f"state {blow.state}")
         wait(blow.after_s)
-        states = [text.split()[1] for text in visit.said if text.startswith("state ")]
+        state = visit.state
+        if any(text.startswith("outcome") for text in visit.said):
+            raise EndedEarlyError(f"the visit was over before the blow: {visit.said}")
         at_c = bench.temperature_c()
         struck_s = performance_seconds()
         deliver(visit, kind)
         back_s, beyond_c = watch_back(bench, KINDS[driver], ramp, struck_s)
         finish(visit, kind)
-    problems, outcome = look_at_log(next((folder / "data").glob("*.jsonl")), kind, KINDS[driver], states[-1])
+    problems, outcome = look_at_log(bench, next((folder / "data").glob("*.jsonl")), kind, KINDS[driver], state)
     allowed = allowed_s(driver, kind, ramp, at_c)
     if back_s > allowed:
         problems.append(f"back after {back_s:.2f} s, allowed {allowed:.2f} s")
@@ -94,7 +110,7 @@ def strike(bench: Served, driver: str, kind: str, index: int, folder: Path, *, s
         kind=kind,
         index=index,
         modality=ramp.modality,
-        state=states[-1],
+        state=state,
         at_c=at_c,
         back_s=back_s,
         allowed_s=allowed,
@@ -108,10 +124,9 @@ def deliver(visit: Visit, kind: str) -> None:
     """The blow itself."""
     match kind:
         case "session":
-            visit.process.kill()
-            visit.process.wait()
+            visit.kill()
         case "freeze":
-            os.kill(visit.process.pid, signal.SIGSTOP)
+            os.kill(visit.pid, signal.SIGSTOP)
         case "guard":
             os.kill(visit.guard_pid, signal.SIGKILL)
         case "guard-freeze":
@@ -123,7 +138,7 @@ def deliver(visit: Visit, kind: str) -> None:
 def finish(visit: Visit, kind: str) -> None:
     """A frozen session goes on, and every one that lives ends its visit by itself."""
     if kind == "freeze":
-        os.kill(visit.process.pid, signal.SIGCONT)
+        os.kill(visit.pid, signal.SIGCONT)
     if kind != "session":
         visit.await_word("outcome ")
         visit.end()
@@ -158,7 +173,7 @@ def watch_back(bench: Served, kind: Kind, ramp: Ramp, struck_s: float) -> tuple[
     """When the plate is back for good, and how far beyond the cut-off it was, by the simulator's own truth."""
     way = 1.0 if ramp.cutoff_c > ramp.start_c else -1.0
     back_s, beyond_c = 0.0, -abs(ramp.cutoff_c - ramp.start_c)
-    quiet_s = 3.0 if kind.guarded else 2.0 + 2 * abs(ramp.cutoff_c - ramp.start_c) / kind.rate_c_per_s
+    quiet_s = 2.0 if kind.guarded else 2.0 + 2 * abs(ramp.cutoff_c - ramp.start_c) / kind.rate_c_per_s
     while (now_s := performance_seconds() - struck_s) < back_s + quiet_s:
         value_c = bench.temperature_c()
         beyond_c = max(beyond_c, way * (value_c - ramp.cutoff_c))
@@ -170,7 +185,29 @@ def watch_back(bench: Served, kind: Kind, ramp: Ramp, struck_s: float) -> tuple[
     return back_s, beyond_c
 
 
-def look_at_log(log: Path, kind: str, device: Kind, state: str) -> tuple[list[str], str]:
+def resume(bench: Served, log: Path) -> None:
+    """Go on with the visit; where a test is still open in MMS, the operator first ends it there, as the message asks."""
+    for _ in range(2):
+        with Visit("resume", str(log)) as rest:
+            outcome = rest.await_word("outcome ")
+            rest.end()
+        if "MMS is not listening" not in outcome:
+            return
+        end_open_test(bench)
+
+
+def end_open_test(bench: Served) -> None:
+    """What a hand at MMS would do: stop the test that is open, and wait until MMS listens again."""
+    mms(bench.link, FORMS["CANlab"](Command.ABORT))
+    until(lambda: listening(bench.link))
+
+
+def listening(address: str) -> bool:
+    told = mms(address, FORMS["CANlab"](Command.GET_STATUS))
+    return (told.system_state, told.test_state) == (SystemState.READY, TestState.IDLE)
+
+
+def look_at_log(bench: Served, log: Path, kind: str, device: Kind, state: str) -> tuple[list[str], str]:
     """Whether the log verifies, says what happened, and goes on; how the visit ended in the end."""
     problems = []
     if verify_log(log).status is Status.DAMAGED:
@@ -179,9 +216,7 @@ def look_at_log(log: Path, kind: str, device: Kind, state: str) -> tuple[list[st
     if kind == "session":
         if so_far.ended:
             problems.append("a killed session has written its end")
-        with Visit("resume", str(log)) as rest:
-            rest.await_word("outcome ")
-            rest.end()
+        resume(bench, log)
         if verify_log(log).status is not Status.INTACT:
             problems.append("the resumed log does not verify")
         so_far = read_log(log)

@@ -1,14 +1,12 @@
-"""A visit in a process of its own, to be killed: ``python -m tests.guard.session run|resume ...``.
+"""A visit in a process of its own, to be killed.
 
-Says on its standard output, line by line, the states of its trial (``state ramp``) and the number of its guard's process
-(``guard 4711``).
+It says, through a pipe, the states of its trial (``state ramp``) and the number of its guard's process (``guard 4711``).
 """
 
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from qst.abort import AbortSwitch
-from qst.record.records import VisitOutcome
 from qst.rigs import guards
 from qst.rigs.job import Job, Manner, ResumeRequest, VisitRequest, conduct, prepare_resume, prepare_visit
 from qst.visit.operator import AutomaticOperator, LiveEvent, StateEntered
@@ -17,33 +15,27 @@ from qst_drivers.guard import GuardedLink
 ATTENDED = Manner(speed="1", attended=True)
 
 
-class TellingLink(GuardedLink):
-    """Tells the number of its guard's process."""
+def run(told: "Connection[str, str]", arguments: tuple[str, ...]) -> None:
+    """``run PROTOCOL STATION DATA`` or ``resume LOG``, in this process."""
 
-    def open(self) -> None:
-        super().open()
-        say(f"guard {self.guard_pid}")
+    class TellingLink(GuardedLink):
+        """Tells the number of its guard's process."""
 
+        def open(self) -> None:
+            super().open()
+            told.send(f"guard {self.guard_pid}")
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    def watch(event: LiveEvent) -> None:
+        if isinstance(event, StateEntered):
+            told.send(f"state {event.state}")
 
-
-def watch(event: LiveEvent) -> None:
-    if isinstance(event, StateEntered):
-        say(f"state {event.state}")
-
-
-def main(arguments: list[str]) -> int:
     setattr(guards, "GuardedLink", TellingLink)  # noqa: B010 - the same, with a word to the test; mypy forbids it plainly
     job = made_job(arguments, AbortSwitch())
     result = conduct(job, AutomaticOperator(job.clock, None, watch))
-    say(f"outcome {result.outcome.value}")
-    return 0 if result.outcome is VisitOutcome.COMPLETED else 1
+    told.send(f"outcome {result.outcome.value}: {result.reason}")
 
 
-def made_job(arguments: list[str], abort: AbortSwitch) -> Job:
+def made_job(arguments: tuple[str, ...], abort: AbortSwitch) -> Job:
     if arguments[0] == "resume":
         return prepare_resume(ResumeRequest(log=arguments[1], manner=ATTENDED), abort)
     protocol, station, data = arguments[1:]
@@ -58,7 +50,3 @@ def made_job(arguments: list[str], abort: AbortSwitch) -> Job:
         ),
         abort,
     )
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

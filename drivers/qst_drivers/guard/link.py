@@ -28,7 +28,7 @@ from qst_drivers.guard.messages import (
 from qst_drivers.links import open_link
 
 #: A guard that lives answers within this, s; its turn takes a few milliseconds.
-_ANSWER_S: Final = 0.2
+_ANSWER_S: Final = 0.3
 #: How long the device's own link is tried for when the guard has died: its port may not be free at once.
 _TAKE_OVER_S: Final = 3.0
 _AGAIN_S: Final = 0.05
