@@ -29,12 +29,13 @@ class CheckProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SiteDose(msgspec.Struct, frozen=True, kw_only=True):
-    """What a site and side get if nobody ever responds, practice included."""
+    """What a site and side get if nobody ever responds, practice included; once, and with every repeat allowed."""
 
     site_code: str
     side: str
     n_trials: int
     dose: Dose
+    with_repeats_cem43_min: float
 
 
 class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,14 +143,15 @@ def _dose_problems(site: SiteDose) -> Iterator[CheckProblem]:
 
 
 def _site_doses(plan: Plan) -> Iterator[SiteDose]:
-    doses: dict[tuple[str, str], tuple[int, Dose]] = {}
+    doses: dict[tuple[str, str], tuple[int, Dose, float]] = {}
     for trial in plan.trials:
         if isinstance(trial.ramp, ThermalRamp):
             place = (trial.site_code, trial.side)
-            count, dose = doses.get(place, (0, Dose()))
-            doses[place] = (count + 1, dose + safety.worst_case_dose(trial.ramp))
-    for (site_code, side), (count, dose) in doses.items():
-        yield SiteDose(site_code=site_code, side=side, n_trials=count, dose=dose)
+            count, dose, repeated_min = doses.get(place, (0, Dose(), 0.0))
+            worst = safety.worst_case_dose(trial.ramp)
+            doses[place] = (count + 1, dose + worst, repeated_min + trial.attempts_max * worst.cem43_min)
+    for (site_code, side), (count, dose, repeated_min) in doses.items():
+        yield SiteDose(site_code=site_code, side=side, n_trials=count, dose=dose, with_repeats_cem43_min=repeated_min)
 
 
 def _instrument_problems(trial: PlannedTrial, caps: Capabilities) -> Iterator[CheckProblem]:

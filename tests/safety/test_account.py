@@ -7,6 +7,7 @@ import pytest
 
 from qst.errors import HotTrialError, LongStayError
 from qst.instruments import ThermalRamp
+from qst.protocol.check import check_plan
 from qst.protocol.plan import Plan
 from qst.record import records
 from qst.record.records import Outcome, Trial
@@ -99,3 +100,12 @@ def test_an_unfinished_attempt_that_has_a_record_is_charged_once() -> None:
     plan = plan_of(2)
     doses = SiteDoses(plan, (recorded(1, 1.0),), unfinished=(1, 1))
     assert doses.spent_min(plan.trials[0]) == 1.0
+
+
+def test_the_worst_case_of_a_site_is_told_with_every_repeat() -> None:
+    plan = plan_of(3)
+    (site,) = check_plan(plan).site_doses
+    attempts = sum(trial.attempts_max for trial in plan.trials)
+    assert site.dose.cem43_min == pytest.approx(3 * WORST_MIN)
+    assert site.with_repeats_cem43_min == pytest.approx(attempts * WORST_MIN)
+    assert attempts > 3
