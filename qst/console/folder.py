@@ -12,8 +12,9 @@ from qst.record.records import VisitOutcome
 #: Only so many of the newest logs are looked at for visits to resume.
 NEWEST = 40
 _NAME = re.compile(r"(?P<participant>[A-Za-z0-9_-]{1,32})_visit-(?P<visit>[0-9]+)_(?P<protocol>.+?)(_[0-9]+)?\.jsonl")
+_DIGITS, _LETTERS = re.compile(r"[0-9]"), re.compile(r"[^0-9]")
 #: Characters that hands and eyes mistake for one another.
-_ALIKE = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "i": "1", "S": "5", "B": "8", "-": "", "_": ""})
+_ALIKE = str.maketrans({"O": "0", "I": "1", "L": "1", "S": "5", "B": "8", "-": "", "_": ""})
 
 
 class OpenVisit(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,18 +74,21 @@ def _logs(data: Path) -> list[Path]:
 
 def lookalikes(participant: str, known: Sequence[str]) -> tuple[str, ...]:
     """Known pseudonyms that that this may be a slip of: one edit away, or alike to the eye. None when it is known."""
-    if participant in known:
+    if participant in known or not participant:
         return ()
-    return tuple(name for name in known if _alike(participant, name))
+    seen_alike = tuple(name for name in known if _to_the_eye(participant) == _to_the_eye(name))
+    return seen_alike or tuple(name for name in known if _mistyped(participant.upper(), name.upper()))
 
 
-def _alike(one: str, other: str) -> bool:
-    if one.upper().translate(_ALIKE) == other.upper().translate(_ALIKE):
-        return True
-    # Two neighbours in a numbered list (P07, P08) differ by one digit and are no slip: a new number is usual.
-    if re.sub(r"[0-9]", "", one) == re.sub(r"[0-9]", "", other) and len(one) == len(other):
-        return sorted(one) == sorted(other)
-    return within_one_edit(one.upper(), other.upper())
+def _to_the_eye(name: str) -> str:
+    return name.upper().translate(_ALIKE)
+
+
+def _mistyped(one: str, other: str) -> bool:
+    # Neighbours in a numbered list (P07, P08) differ by one digit and are no slip: a new number is usual.
+    if _LETTERS.sub("", one) != _LETTERS.sub("", other) and _DIGITS.sub("", one) == _DIGITS.sub("", other):
+        return len(one) == len(other) and sorted(one) == sorted(other)
+    return within_one_edit(one, other)
 
 
 def within_one_edit(one: str, other: str) -> bool:

@@ -195,6 +195,13 @@ class ReleaseNow(_Message, frozen=True):
     """The hand must let go."""
 
 
+class Alarmed(_Message, frozen=True):
+    """The hand on the gauge presses too fast, or on after it should have let go. ``urgent``: now."""
+
+    text: str
+    urgent: bool
+
+
 class Pacing(_Message, frozen=True):
     """What an operator-read gauge should show now."""
 
@@ -270,6 +277,7 @@ Event = (
     | Entered
     | Samples
     | ReleaseNow
+    | Alarmed
     | Pacing
     | Resting
     | Ended

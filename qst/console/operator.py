@@ -12,10 +12,11 @@ from qst.abort import AbortCause, AbortSwitch
 from qst.clock import Clock
 from qst.console import messages
 from qst.console.cards import ended_card
-from qst.console.messages import Command
+from qst.console.messages import Command, Event
 from qst.console.outbox import Outbox
 from qst.visit.button import SpaceBar
 from qst.visit.operator import (
+    Alarm,
     Answered,
     Choice,
     LiveEvent,
@@ -71,6 +72,10 @@ class PageOperator:
             self._abort.throw(command.cause)
             self._outbox.put(messages.StopSeen(cause=command.cause))
             return
+        if isinstance(command, messages.PressButton):
+            if self._space_bar is not None:
+                self._space_bar.hit()  # now: its time is what counts
+            return
         with self._lock:
             self._said.append(command)
 
@@ -112,24 +117,24 @@ class PageOperator:
         match event:
             case Measured(time_s=time_s, value=value):
                 self._outbox.reading(time_s, value)
-            case TrialNext(planned=planned):
-                self._outbox.put(messages.Next(sequence_index=planned.sequence_index))
-            case TrialBegan(planned=planned, attempt=attempt):
-                self._attempt_runs = True
-                self._outbox.put(messages.Began(sequence_index=planned.sequence_index, attempt=attempt))
             case StateEntered(state=state):
                 self._outbox.put(messages.Entered(state=state, time_s=self._clock.monotonic()))
+            case TrialNext() | TrialBegan() | TrialEnded():
+                self._tell_trial(event)
+            case _:
+                self._outbox.put(_passing(event))
+
+    def _tell_trial(self, event: TrialNext | TrialBegan | TrialEnded) -> None:
+        index = event.planned.sequence_index
+        match event:
+            case TrialNext():
+                self._outbox.put(messages.Next(sequence_index=index))
+            case TrialBegan(attempt=attempt):
+                self._attempt_runs = True
+                self._outbox.put(messages.Began(sequence_index=index, attempt=attempt))
             case TrialEnded(trial=trial, planned=planned):
                 self._attempt_runs = False
                 self._outbox.put(ended_card(trial, planned))
-            case ReleaseNow():
-                self._outbox.put(messages.ReleaseNow())
-            case Pace(elapsed_s=elapsed_s, expected=expected):
-                self._outbox.put(messages.Pacing(elapsed_s=elapsed_s, expected=expected))
-            case RestLeft(seconds=seconds):
-                self._outbox.put(messages.Resting(left_s=seconds))
-            case Remark(text=text):
-                self._outbox.put(messages.Remarked(text=text.strip()))
 
     # -- what a command means -------------------------------------------------------------------------------------
 
@@ -139,10 +144,6 @@ class PageOperator:
                 return self._answered(command)
             case messages.ViewsLost(why=why):
                 return self._unwatched(why)
-            case messages.PressButton():
-                if self._space_bar is not None:
-                    self._space_bar.hit()
-                return ()
         told = _plain(command)
         return () if told is None else (told,)
 
@@ -170,6 +171,21 @@ class PageOperator:
         note = NoteTaken(text=f"the visit pauses: {why}")
         running = self._attempt_runs and self._prompt is None
         return (note, StopAsked(cause=AbortCause.OPERATOR_STOP), PauseAsked()) if running else (note, PauseAsked())
+
+
+def _passing(event: ReleaseNow | Alarm | Pace | RestLeft | Remark) -> Event:
+    """What happens and leaves nothing behind."""
+    match event:
+        case ReleaseNow():
+            return messages.ReleaseNow()
+        case Alarm(text=text, urgent=urgent):
+            return messages.Alarmed(text=text, urgent=urgent)
+        case Pace(elapsed_s=elapsed_s, expected=expected):
+            return messages.Pacing(elapsed_s=elapsed_s, expected=expected)
+        case RestLeft(seconds=seconds):
+            return messages.Resting(left_s=seconds)
+        case Remark(text=text):
+            return messages.Remarked(text=text.strip())
 
 
 def _plain(command: Command) -> OperatorCommand | None:

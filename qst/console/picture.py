@@ -28,6 +28,8 @@ def _visit(visit: VisitState) -> dict[str, Any]:
         "elapsed": None if pacing is None else pacing.elapsed_s,
         "expected": "" if pacing is None else pacing.expected,
         "release": visit.release,
+        "alarm": "" if visit.alarm is None else visit.alarm.text,
+        "urgent": visit.alarm is not None and visit.alarm.urgent,
         "stop": visit.stop_seen,
         "pausing": visit.pause_asked,
         "button": visit.ready is not None and visit.ready.space_bar,

@@ -52,6 +52,7 @@ class VisitState:
         self.rest_left_s = 0.0
         self.pacing: messages.Pacing | None = None
         self.release = False
+        self.alarm: messages.Alarmed | None = None
         self.readings: deque[tuple[float, float]] = deque(maxlen=MOST_READINGS)
         self.last: Ended | None = None
         self.results: dict[int, Ended] = {}  # the last attempt at each trial
@@ -128,6 +129,8 @@ class VisitState:
                 self._ended(event)
             case Judged():
                 self._judged(event)
+            case messages.Alarmed():
+                self.alarm = event
             case messages.ReleaseNow():
                 self.release = True
             case messages.Pacing():
@@ -148,7 +151,7 @@ class VisitState:
 
     def _moves_on(self, event: Next | Began) -> None:
         self.current = self.card(event.sequence_index)
-        self.trial_state, self.stop_seen, self.release, self.pacing = "", "", False, None
+        self.trial_state, self.stop_seen, self.release, self.pacing, self.alarm = "", "", False, None, None
         self.readings.clear()
         if isinstance(event, Began):
             self.attempt, self.attempt_runs, self.last = event.attempt, True, None

@@ -51,6 +51,7 @@ class RunScreen:
                 page.part(box(), self._map_key, self._map)
             with box("section", "card", aria_label="What to do now"):
                 page.part(box("div", aria_live="polite"), self._where_key, self._where)
+                text("p", "", "alarm", id="alarm", role="alert")
                 text("p", "", "warned", id="stop-seen", role="status")
                 text("p", "", "problem", id="unwatched", role="alert")
                 page.part(box(), self._draft_key, self._question)

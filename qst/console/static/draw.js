@@ -194,6 +194,24 @@
     show("state", states[picture.state] || "");
   }
 
+  function alarm(picture) {
+    const text = picture.alarm || "";
+    if (text && QST.alarmed !== text) ring(picture.urgent ? 1400 : 700, picture.urgent ? 0.5 : 0.2);
+    QST.alarmed = text;
+    show("alarm", text);
+  }
+
+  function ring(hertz, seconds) {
+    // An alarm rings whether or not the other tones are wanted; the click that began the visit has allowed it.
+    QST.audio = QST.audio || new AudioContext();
+    const source = QST.audio.createOscillator(), gain = QST.audio.createGain();
+    gain.gain.value = 0.3;
+    source.frequency.value = hertz;
+    source.connect(gain).connect(QST.audio.destination);
+    source.start();
+    source.stop(QST.audio.currentTime + seconds);
+  }
+
   function sound() {
     // Sound needs a person's click first; the button says whether it is on.
     const button = byId("sound");
@@ -203,15 +221,7 @@
     button.addEventListener("click", () => {
       if (QST.tone) QST.tone = null;
       else {
-        const context = new AudioContext();
-        QST.tone = (hertz, seconds) => {
-          const source = context.createOscillator(), gain = context.createGain();
-          gain.gain.value = 0.15;
-          source.frequency.value = hertz;
-          source.connect(gain).connect(context.destination);
-          source.start();
-          source.stop(context.currentTime + seconds);
-        };
+        QST.tone = ring;
       }
       button.setAttribute("aria-pressed", String(Boolean(QST.tone)));
     });
@@ -221,6 +231,7 @@
     due = false;
     const picture = QST.picture;
     words(picture);
+    alarm(picture);
     value(picture);
     rest(picture);
     pace(picture);
