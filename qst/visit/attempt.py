@@ -31,7 +31,8 @@ from qst.visit.operator import Measured, Pace, Remark, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.peak import GAUGE_PERIOD_S, Peak, read_peak
 from qst.visit.states import BEFORE_RAMP, Action, TrialState
-from qst.visit.trial import LOOK, LimitsTrial, held_button
+from qst.visit.trial import LimitsTrial, held_button
+from qst.visit.way_back import LOOK
 
 #: Time between two looks at the instrument while nothing ramps, s.
 IDLE_PERIOD_S = 0.1

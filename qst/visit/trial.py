@@ -13,7 +13,7 @@ one outcome, and every path out of ``ramp`` gives the action that ends the stimu
 from collections.abc import Sequence
 
 from qst.abort import CAUSE_WORDS, AbortCause
-from qst.errors import HeldButtonError, InstrumentFaultError, QstError, RampTimeoutError
+from qst.errors import HeldButtonError, QstError, RampTimeoutError
 from qst.instruments import ButtonEdge, Capabilities, PressureRamp, RampEnd, Sample, ThermalRamp
 from qst.protocol.plan import PlannedTrial
 from qst.record.records import Outcome
@@ -22,20 +22,12 @@ from qst.visit.readings import contact_s, value_at, value_before
 from qst.visit.settling import Settling
 from qst.visit.states import CAUSE_OUTCOME, UNSAFE_TO_STAY, Action, TrialResult, TrialState
 from qst.visit.watch import RampWatch
+from qst.visit.way_back import WayBack
 
 #: Pressure above which the tip counts as touching the skin, kPa (1 N on 1 cm²; our choice).
 CONTACT_KPA = 10.0
-#: How long after the end of a ramp the return may take beyond its computed time, s (our choice).
-RETURN_MARGIN_S = 10.0
-#: How near its start a plate counts as returned when the protocol does not say, °C (our choice).
-RETURNED_WITHIN_C = 0.5
-#: A plate that goes on so far after the end of its ramp, and as far as its rate takes it in a moment, °C and s, was
-#: not stopped (our choice).
-GOES_ON_C, GOES_ON_S = 0.5, 0.3
 #: A fault so soon after the press may have been there before it: then the reading at the press is not to be relied on.
 DOUBT_S = 0.25
-#: What the operator is to do after a fault that the trial found by itself.
-LOOK = "Look at the instrument and the button, then repeat."
 #: How long a hand may stay on after "release" before the trial ends anyway, s (our choice).
 RELEASE_TIMEOUT_S = 5.0
 #: How long a hand may take to touch the skin after the trial was armed, s (our choice).
@@ -97,7 +89,7 @@ class LimitsTrial:
         self._settling = Settling(planned.settle)
         self._ramp_start_s: float | None = None
         self._ramp_end_s: float | None = None
-        self._end_value: float | None = None  # the last reading of the ramp
+        self._back = WayBack(ramp, planned.settle, self._plate) if isinstance(ramp, ThermalRamp) else None
         self._response_s: float | None = None
         self._value_at_response: float | None = None
         self._device_ended = False
@@ -308,12 +300,12 @@ class LimitsTrial:
         ramping = self.state is TrialState.RAMP
         if ramping:
             self._ramp_end_s = now_s
-            self._end_value = self.samples[-1][1] if self.samples else None
         self._enter(TrialState.RETURN, now_s)
-        if self._thermal is None:
+        if self._back is None:
             if self.hand is not None:
                 self.hand.let_go(now_s)
             return [Action.RELEASE]
+        self._back.begin(now_s, self.samples[-1][1] if ramping and self.samples else None)
         if not ramping or self.failure is not None or outcome in UNSAFE_TO_STAY:
             # The start itself may be what hurts (20 °C): leave it for the device's own safe state.
             return [Action.MAKE_SAFE]
@@ -322,43 +314,29 @@ class LimitsTrial:
     # -- the way back ---------------------------------------------------------------------------------------------
 
     def _return_sample(self, time_s: float, value: float) -> list[Action]:
-        ramp = self._thermal
         self._note_peak(value)
-        if ramp is None:
+        if self._back is None:
             if value >= CONTACT_KPA:
                 return self._tell_hand(self.hand.release(time_s, value, CONTACT_KPA) if self.hand else None)
             self._enter(TrialState.DONE, time_s)
             return []
-        beyond: InstrumentFaultError | None = self._plate.beyond(value) if self._plate is not None else None
-        if beyond is None and self._goes_on(ramp, value):
-            what = f"the plate goes on after the end of its ramp: it is at {value:.1f} °C"
-            beyond = InstrumentFaultError(what, remedy=LOOK)
-        if beyond is not None:
-            return self.fault(beyond, time_s)
-        within_c = self.planned.settle.within_c if self.planned.settle is not None else RETURNED_WITHIN_C
-        if self._ramp_end_s is None or (value - ramp.start_c) * self._sign <= within_c:
+        fault = self._back.see(value)
+        if fault is not None:
+            return self.fault(fault, time_s)
+        if self._back.over(value):
             self._enter(TrialState.DONE, time_s)
         return []
-
-    def _goes_on(self, ramp: ThermalRamp, value: float) -> bool:
-        end = self._end_value
-        return end is not None and (value - end) * self._sign > GOES_ON_C + GOES_ON_S * ramp.rate_c_per_s
 
     def _tick_return(self, now_s: float) -> list[Action]:
         if self.operator_read:
             self._enter(TrialState.DONE, now_s)
             return []
-        ramp = self._thermal
-        entered_s = self.changes[-1][0]
-        if ramp is None:
-            if now_s - entered_s > RELEASE_TIMEOUT_S:
-                self._invalid_reason = self._invalid_reason or f"not released within {RELEASE_TIMEOUT_S:g} s"
-                self._enter(TrialState.DONE, now_s)
-            return []
-        longest_s = abs(ramp.cutoff_c - ramp.start_c) / ramp.return_rate_c_per_s + RETURN_MARGIN_S
-        if now_s - entered_s > longest_s:
-            what = f"the plate did not return to its start within {longest_s:.0f} s"
-            return self.fault(InstrumentFaultError(what, remedy=LOOK), now_s)
+        if self._back is not None:
+            late = self._back.late(now_s)
+            return [] if late is None else self.fault(late, now_s)
+        if now_s - self.changes[-1][0] > RELEASE_TIMEOUT_S:
+            self._invalid_reason = self._invalid_reason or f"not released within {RELEASE_TIMEOUT_S:g} s"
+            self._enter(TrialState.DONE, now_s)
         return []
 
     # -- helpers --------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from qst.visit.trial import DOUBT_S, GOES_ON_C
+from qst.visit.trial import DOUBT_S
+from qst.visit.way_back import GOES_ON_C
 from qst_drivers.arroyo_5300 import watch
 from qst_drivers.ramp_path import BEHIND_S, DEVIATION_C, DEVIATION_SHARE
 from qst_simulators.faults import Fault, Moment

@@ -22,6 +22,7 @@ from qst.protocol.planner import make_plan
 from qst.record.records import Outcome
 from qst.station import driver_class
 from qst.visit.trial import LimitsTrial
+from qst.visit.way_back import WayBack
 from qst_drivers.arroyo_5300 import Arroyo5300
 from qst_drivers.arroyo_5300.settings import _on_the_wire
 from qst_drivers.links.nowhere import NoLink
@@ -71,7 +72,7 @@ def without_visit_checks(patch: Patch) -> None:
     patch.setattr("qst.visit.watch.RampWatch.see", nothing)
     patch.setattr("qst.visit.watch.RampWatch.beyond", nothing)
     patch.setattr("qst.safety.account.SkinAccount.add", nothing)
-    patch.setattr(LimitsTrial, "_goes_on", lambda *_: False)
+    patch.setattr(WayBack, "_goes_on", lambda *_: False)
     patch.setattr(LimitsTrial, "_tick_ramp", lambda *_: [])
     init = LimitsTrial.__init__
 
