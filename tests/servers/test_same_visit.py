@@ -41,7 +41,7 @@ SEED = 4
 WHO = Who(participant_id="P01", visit=1, operator_id="op")
 MODEL = "fibromyalgia"
 PROTOCOL = "demo-quick"
-SPEEDS = (20.0, 10.0, 4.0)
+SPEEDS = (20.0, 10.0, 4.0, 2.0)
 QUIET: dict[str, dict[str, dict[str, Any]]] = {
     "default": {"thermode": {"noise_c": 0.0}, "algometer": {"noise": False}},
     "tcs": {"thermode": {"noise_c": 0.0}, "algometer": {"noise": False}},
