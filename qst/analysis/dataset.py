@@ -107,6 +107,11 @@ class Dataset:
     def _scored(self) -> tuple[Table, tuple[per_visit.Unscored, ...]]:
         return per_visit.threshold_table(self._columns, self._visits)
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All three: trials, thresholds, visits."""
+        return (self.trials, self.thresholds, self.visits)
+
     def traces(self, trial: Mapping[str, Any]) -> Traces:
         """The samples of one attempt, read from its log when they are asked for.
 

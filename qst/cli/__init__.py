@@ -24,6 +24,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "plot": ("qst.cli.plot", "Draw traces, body map, thresholds over visits, or pressure rates."),
     "report": ("qst.cli.report", "Write the report of a visit for the study file: one HTML page."),
     "correct": ("qst.cli.correct", "Add a correction to an analyst's overlay file; the log stays as it is."),
+    "template": ("qst.cli.importing", "Write a CSV template for thresholds that are written down by hand."),
+    "import-csv": ("qst.cli.importing", "Make a table of a filled-in template."),
+    "import-mms": ("qst.cli.importing", "Make tables of a Medoc Main Station result workbook."),
     "console": ("qst.cli.console", "Run visits from a page in the browser, on this computer."),
     "simulate": ("qst.cli.simulate", "Serve simulated devices over sockets, pseudo-terminals and serial ports."),
     "schema": ("qst.cli.show", "Print the JSON Schema of protocol or station files."),
@@ -42,7 +45,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(_COMMANDS[cmd_name][0])
-        return cast("click.Command", getattr(module, cmd_name))
+        return cast("click.Command", getattr(module, cmd_name.replace("-", "_")))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
         """The overview, without importing any command."""

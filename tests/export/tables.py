@@ -25,6 +25,7 @@ class Made:
     def __init__(self, *tables: Table) -> None:
         by_name = {table.name: table for table in tables}
         self.trials, self.thresholds, self.visits = (by_name.get(name, table(name, ())) for name in OF)
+        self.tables = (self.trials, self.thresholds, self.visits)
 
 
 def dataset(*tables: Table) -> Dataset:

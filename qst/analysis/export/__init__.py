@@ -58,7 +58,7 @@ def export(dataset: Dataset, path: Path, format: str | None = None, *, table: st
         InputError: the format is unknown, its library is not installed, a value does not fit into the format, or the
             place cannot be written.
     """
-    module = _module(path, format)
+    module = writer_of(path, format)
     chosen = _table(dataset, table)
     check(chosen)
     refuse_occupied(path, is_folder=not module.SUFFIXES)
@@ -75,7 +75,12 @@ def export(dataset: Dataset, path: Path, format: str | None = None, *, table: st
         return stage.place()
 
 
-def _module(path: Path, format_name: str | None) -> ModuleType:
+def writer_of(path: Path, format_name: str | None) -> ModuleType:
+    """The module that writes a format, by its name or by the ending of ``path``.
+
+    Raises:
+        InputError: neither says which.
+    """
     if format_name is not None:
         if format_name not in FORMATS:
             raise InputError(f"unknown format '{format_name}'", remedy=f"known formats: {', '.join(FORMATS)}")

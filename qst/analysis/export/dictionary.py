@@ -8,8 +8,8 @@ import msgspec
 import qst
 from qst.analysis.columnar import Table
 from qst.analysis.columns import Column
-from qst.analysis.dataset import Dataset
 from qst.analysis.export.cells import Choice, choices
+from qst.analysis.export.source import Source
 
 _AS_RECORDED: Final = "as recorded in the visit log"
 _NOT_RECORDED: Final = "not measured or not recorded"
@@ -69,13 +69,19 @@ def entries(
     return tuple(entry(column, stored_as=stored_as(column), missing=missing(column)) for column in table.columns)
 
 
-def render(dataset: Dataset, format_name: str, parts: Mapping[str, tuple[Table, Sequence[Entry]]]) -> bytes:
+def render(
+    dataset: Source,
+    format_name: str,
+    parts: Mapping[str, tuple[Table, Sequence[Entry]]],
+    remarks: Sequence[str] = (),
+) -> bytes:
     """The dictionary as JSON, UTF-8, readable.
 
     Args:
         dataset: names what was left out of it.
         format_name: format of the files described.
         parts: by file or sheet: the table in it and its columns.
+        remarks: what else somebody who uses the tables has to know, such as what was guessed when they were read.
     """
     content: dict[str, Any] = {
         "dictionary_version": 1,
@@ -90,4 +96,6 @@ def render(dataset: Dataset, format_name: str, parts: Mapping[str, tuple[Table, 
         "unscored": dataset.unscored,
         "set_aside": dataset.set_aside,
     }
+    if remarks:
+        content["remarks"] = remarks
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"

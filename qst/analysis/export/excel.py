@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column, Kind
-from qst.analysis.dataset import Dataset
 from qst.analysis.export.cells import LARGEST_EXACT, WIDE_INTEGERS, check, refused, utc
 from qst.analysis.export.dictionary import Entry, Missing, entries, meaning
 from qst.analysis.export.libraries import needed_for
+from qst.analysis.export.source import Source
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell
@@ -45,7 +45,7 @@ _DICTIONARY_HEAD: Final = (
 )
 
 
-def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, tuple[Entry, ...]]]:
+def write(dataset: Source, table: Table, path: Path) -> dict[str, tuple[Table, tuple[Entry, ...]]]:
     """Write a workbook: the table asked for first, then the dataset's others, then the dictionary.
 
     Raises:
@@ -54,7 +54,7 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
     with needed_for(TITLE):
         from openpyxl import Workbook  # noqa: PLC0415 - large, and needed by this format only
     book = Workbook(write_only=True)
-    tables = [table, *(one for one in (dataset.trials, dataset.thresholds, dataset.visits) if one.name != table.name)]
+    tables = [table, *(one for one in dataset.tables if one.name != table.name)]
     parts = {}
     for one in tables:
         if one is not table:

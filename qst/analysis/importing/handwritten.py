@@ -20,6 +20,7 @@ from qst.analysis.importing.handwritten_rows import FIELDS, HandRow, RowProblem,
 from qst.errors import InputError
 from qst.instruments import Modality
 from qst.protocol.plan import Plan
+from qst.record.records import Censoring
 
 _LARGEST = 20_000_000  # a file of handwritten values is small; anything larger is something else
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
@@ -133,6 +134,7 @@ def table_of(imported: Handwritten) -> Table:
 
 def _cells(row: HandRow, index: int, imported: Handwritten) -> dict[str, Cell]:
     visit = f"{imported.sha256}/{row.participant_id}/{row.visit}"
+    measured = row.censoring == Censoring.NONE  # else the number is where the ramp ended, and never averaged
     return {
         "study_id": row.study_id,
         "participant_id": row.participant_id,
@@ -159,8 +161,10 @@ def _cells(row: HandRow, index: int, imported: Handwritten) -> dict[str, Cell]:
         "sequence_index": index,
         "repeat_index": row.repeat,
         "is_practice": False,
-        "value_reported": row.value,
-        "value_display": row.value_display,
+        "value_reported": row.value if measured else None,
+        "value_display": row.value_display if measured else None,
+        "cutoff": row.value if row.censoring == Censoring.RIGHT else None,
+        "start_value": row.value if row.censoring == Censoring.LEFT else None,
         "display_unit": row.display_unit,
         "unit_ucum": "kPa" if row.modality is Modality.PRESSURE else "Cel",
         "rate_unit_ucum": "kPa/s" if row.modality is Modality.PRESSURE else "K/s",

@@ -74,7 +74,10 @@ class RowProblem(NamedTuple):
 
 
 class HandRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked line. ``value`` kPa or °C; ``value_display`` the number as written, in ``display_unit`` (UCUM)."""
+    """A checked line. ``value`` kPa or °C; ``value_display`` the number as written, in ``display_unit`` (UCUM).
+
+    Of a censored trial the value is where it ended, and no threshold.
+    """
 
     line: int
     participant_id: str
@@ -199,7 +202,8 @@ def read_row(number: int, fields: Mapping[str, str]) -> tuple[HandRow | None, li
         tip_area_cm2=area,
         outcome=outcome,
         censoring=_CENSORING.get(outcome, Censoring.NONE).value,
-        valid=valid and value is not None,
+        # A trial that was cut off is valid without a number, as in a log: its threshold lies beyond.
+        valid=valid and (value is not None or outcome in _CENSORING),
         reason=line.get("reason"),
         device_model=line.get("device_model"),
         device_serial=line.get("device_serial"),
