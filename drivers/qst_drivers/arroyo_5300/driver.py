@@ -9,7 +9,6 @@ from qst.errors import (
     LinkError,
     LinkTimeoutError,
     NotReadyError,
-    RefusedError,
     RemoteProtocolError,
 )
 from qst.instruments import (
@@ -23,7 +22,6 @@ from qst.instruments import (
     SafeScript,
     Sample,
     ThermalRamp,
-    guard_of,
 )
 from qst_drivers.arroyo_5300 import enquiry, health
 from qst_drivers.arroyo_5300.health import LIFT
@@ -31,10 +29,9 @@ from qst_drivers.arroyo_5300.home import HOME_RATE, guard_script
 from qst_drivers.arroyo_5300.plate import Plate, Seen
 from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits, write_program
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
+from qst_drivers.arroyo_5300.watchman import Watchman
 from qst_drivers.wire.marks import serial_says_simulated
 
-#: Links behind which no plate gets warm.
-_NOTHING_REAL: Final = ("sim://", "replay:")
 #: Further from the start than this the ramp is not begun.
 _START_WITHIN_C: Final = 0.5
 #: A reading this near to the cut-off is at it, within noise; the plate comes to rest on its set-point for ever slower.
@@ -69,15 +66,13 @@ class Arroyo5300:
         self._settings = Settings.read(settings)
         self._capabilities = describe(self._settings)
         self._link = link
-        self._guard = guard_of(link)
+        self._watchman = Watchman(link, self._settings.guard_timeout_s)
         self._clock = clock
         self._open = False
         self._forget()
 
     def _forget(self) -> None:
-        # A late answer is the controller's fault, and must be known before the guard takes the wait for it for ours.
-        within_s = self._settings.reply_timeout_s
-        within_s = within_s if self._guard is None else min(within_s, self._settings.guard_timeout_s / 2)
+        within_s = self._watchman.answer_within_s(self._settings.reply_timeout_s)
         self._talk = ArroyoTalk(self._link, self._clock, within_s)
         self._plate = Plate(self._talk, self._clock)
         self._program: Program | None = None
@@ -126,16 +121,13 @@ class Arroyo5300:
             serial=answer.serial,
             firmware=answer.firmware,
             simulated=serial_says_simulated(answer.serial),
-            detail=f"no watchdog: holds its set-point when the host is silent{self._watched()}{found}",
+            detail=f"no watchdog: holds its set-point when the host is silent{self._watchman.note}{found}",
         )
 
     def health(self) -> Health:
         """What :meth:`connect` has asked; it runs on mains, and its clock counts from when it was switched on."""
         self._require_open()
         return Health(checks=("error queue", "temperature ramp", "sensor", "condition"))
-
-    def _watched(self) -> str:
-        return "" if self._guard is None else f"; behind a guard that allows {self._settings.guard_timeout_s:g} s"
 
     def close(self) -> None:
         """Make safe, close the link. The output stays on and holds 32 °C. Idempotent."""
@@ -168,7 +160,7 @@ class Arroyo5300:
             InstrumentFaultError: the device reports an error, or gives back something else than it was told.
         """
         program = write_program(ramp, self._settings)
-        self._require_guard()
+        self._watchman.require()
         self._require_idle()
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
         high, low = limits(ramp, self._plate.read(), self._settings.overshoot_c)
@@ -190,31 +182,13 @@ class Arroyo5300:
         self._require_idle()
         program = self._require_program()
         self._ramping, self._ended = False, None
-        self._arm()
+        self._watchman.arm(self.safe_script())
         self._plate.go_to(program.start, program.back)
         self._adapted = True
 
     def safe_script(self) -> SafeScript:
         """What brings the plate home from anywhere, at the rate of the present program; off, it stays off."""
         return guard_script(HOME_RATE if self._program is None else self._program.back)
-
-    def _require_guard(self) -> None:
-        if self._guard is None and not self._link.description.startswith(_NOTHING_REAL):
-            raise RefusedError(
-                "this controller has no watchdog: if the program or its cable fails, the plate stays where it is",
-                where=self._link.description,
-                did="nothing was started",
-                remedy="drive it through a guard: a visit does so by itself; a program of your own uses GuardedLink",
-            )
-
-    def _arm(self) -> None:
-        if self._guard is not None:
-            self._guard.arm(self.safe_script(), self._settings.guard_timeout_s)
-
-    def _disarm(self) -> None:
-        """The plate is at home, at its start, or seen to be on its way home: silence does no harm."""
-        if self._guard is not None:
-            self._guard.disarm()
 
     def _require_open(self) -> None:
         if not self._open:
@@ -257,7 +231,7 @@ class Arroyo5300:
             raise self._not_ready("the ramp has already been started", "adapt first")
         if not self.ready() or abs(self._plate.value_c - program.ramp.start_c) > _START_WITHIN_C:
             raise self._not_ready("the plate is not steady at its start", "adapt, and wait until it is in tolerance")
-        self._arm()
+        self._watchman.arm(self.safe_script())
         try:
             self._talk.order(program.out)
             health.verify(self._talk, "TEC:TRATE", program.out.rate_c_per_min)
@@ -287,7 +261,7 @@ class Arroyo5300:
         if seen.believed and self._ramping and self._ended is None:
             self._watch_cutoff(seen)
         elif seen.believed and self._returned(seen.value_c):
-            self._disarm()
+            self._watchman.disarm()
         self._polls += 1
         if not self._ramping or self._polls % _CONDITION_EVERY == 0 or self._plate.setting_out:
             self._plate.ask_condition()
@@ -354,4 +328,4 @@ class Arroyo5300:
         self._program, self._adapted, self._ramping, self._ended = None, False, False, None
         if self._open:
             self._plate.make_safe(rate)
-            self._disarm()
+            self._watchman.disarm()
