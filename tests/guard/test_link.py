@@ -65,6 +65,9 @@ def use(link: GuardedLink) -> None:
 
 
 def alive(pid: int) -> bool:
+    if sys.platform == "win32":  # os.kill would end it
+        listed = subprocess.run(["tasklist", "/FI", f"PID eq {pid}"], stdout=subprocess.PIPE, check=True, text=True)
+        return str(pid) in listed.stdout
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
