@@ -1,5 +1,6 @@
 """The Arroyo's driver and its guard: when it is armed, and what its safe script does to the plate."""
 
+import contextlib
 import functools
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qst.errors import LinkTimeoutError, StationFileError
+from qst.errors import InstrumentFaultError, LinkTimeoutError, StationFileError
 from qst.instruments import SafeScript, ThermalRamp
+from qst.protocol.meaning import _WIDEST_SETTLE_C
 from qst_drivers.arroyo_5300 import Arroyo5300
+from qst_drivers.arroyo_5300.driver import _NEARLY_BACK_C
 from tests.arroyo_5300.rig import COLD, FAST_HEAT, HEAT, Rig, SpyLink
 
 HOME_C = 32.0
@@ -25,6 +28,11 @@ class Guarded(SpyLink):
         self.script: SafeScript = ()
         self.timeout_s = 0.0
         self.armed = False
+        self.deaf_to: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self.deaf_to is None or not data.startswith(self.deaf_to):
+            super().write(data)
 
     @property
     def guard(self) -> "Guarded":
@@ -67,10 +75,10 @@ def ramping() -> GuardedRig:
     return rig
 
 
-def test_armed_from_the_first_move_until_the_plate_is_back() -> None:
+def test_armed_from_the_first_move_until_the_controller_takes_the_plate_back() -> None:
     rig = GuardedRig()
     rig.driver.connect()
-    rig.driver.prepare(HEAT)
+    rig.driver.prepare(FAST_HEAT)
     assert not rig.armed()
     rig.driver.adapt()
     assert rig.armed()
@@ -81,9 +89,40 @@ def test_armed_from_the_first_move_until_the_plate_is_back() -> None:
     rig.driver.stop()
     assert rig.armed()
     rig.poll_for(0.3)
+    assert rig.true_c > 38.0
     assert rig.armed()
-    rig.poll_for(5.0)
+    while rig.armed():
+        rig.poll_for(0.1)
+    assert rig.true_c == pytest.approx(32.0 + _NEARLY_BACK_C, abs=0.5)
+    rig.poll_for(10.0)
+    assert rig.true_c == pytest.approx(32.0, abs=0.5)
+
+
+def test_wherever_a_settle_rule_ends_a_trial_the_guard_is_disarmed() -> None:
+    assert _NEARLY_BACK_C >= _WIDEST_SETTLE_C
+
+
+@pytest.mark.parametrize("told", ["final", "moving"])
+@pytest.mark.parametrize("ramp", [FAST_HEAT, COLD])
+def test_disarmed_whatever_the_controller_calls_its_set_point(told: str, ramp: ThermalRamp) -> None:
+    rig = GuardedRig({"set_query": told})
+    rig.ramping(ramp, 4.0)
+    rig.driver.stop()
+    rig.poll_for(8.0)
     assert not rig.armed()
+
+
+@pytest.mark.parametrize("told", ["final", "moving"])
+def test_still_armed_when_the_order_to_return_was_lost_on_its_way(told: str) -> None:
+    rig = GuardedRig({"set_query": told})
+    rig.ramping(FAST_HEAT, 2.5)
+    rig.guard.deaf_to = b"TEC:T 32"
+    rig.driver.stop()
+    for _ in range(8):
+        with contextlib.suppress(InstrumentFaultError):
+            rig.driver.poll()
+        rig.wait(0.05)
+    assert rig.armed()
 
 
 def test_armed_before_the_set_point_leaves() -> None:

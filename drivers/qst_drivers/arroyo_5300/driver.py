@@ -34,6 +34,8 @@ from qst_drivers.wire.marks import serial_says_simulated
 
 #: Further from the start than this the ramp is not begun.
 _START_WITHIN_C: Final = 0.5
+#: A trial may be over, and nobody look any more, when the plate is this near to its start: the widest settle rule.
+_NEARLY_BACK_C: Final = 5.0
 #: A reading this near to the cut-off is at it, within noise; the plate comes to rest on its set-point for ever slower.
 _AT_CUTOFF_C: Final = 0.05
 #: At the latest so long after the set-point has arrived at the cut-off, the ramp is over.
@@ -66,12 +68,12 @@ class Arroyo5300:
         self._settings = Settings.read(settings)
         self._capabilities = describe(self._settings)
         self._link = link
-        self._watchman = Watchman(link, self._settings.guard_timeout_s)
         self._clock = clock
         self._open = False
         self._forget()
 
     def _forget(self) -> None:
+        self._watchman = Watchman(self._link, self._settings.guard_timeout_s)
         within_s = self._watchman.answer_within_s(self._settings.reply_timeout_s)
         self._talk = ArroyoTalk(self._link, self._clock, within_s)
         self._plate = Plate(self._talk, self._clock)
@@ -260,19 +262,25 @@ class Arroyo5300:
         seen = self._plate.look_on()
         if seen.believed and self._ramping and self._ended is None:
             self._watch_cutoff(seen)
-        elif seen.believed and self._returned(seen.value_c):
+        elif seen.believed and self._watchman.armed and self._returns(seen.value_c):
             self._watchman.disarm()
         self._polls += 1
         if not self._ramping or self._polls % _CONDITION_EVERY == 0 or self._plate.setting_out:
             self._plate.ask_condition()
         return (Sample(seen.time_s, seen.value_c, None, self._ended),) if seen.believed else ()
 
-    def _returned(self, value_c: float) -> bool:
-        """Whether a ramp was ended and the plate is back where it began."""
+    def _returns(self, value_c: float) -> bool:
+        """Whether a ramp was ended, and the controller itself is taking the plate the rest of its way back.
+
+        Then its set-point, be it the final or the moving one, is nearer to the start than the plate.
+        """
         program = self._program
         if program is None or self._ramping or self._adapted:
             return False
-        return abs(value_c - program.ramp.start_c) <= _START_WITHIN_C
+        left_c = abs(value_c - program.ramp.start_c)
+        if left_c > _NEARLY_BACK_C:
+            return False
+        return abs(self._talk.number("TEC:SET:T") - program.ramp.start_c) < max(left_c, _START_WITHIN_C)
 
     def _watch_cutoff(self, seen: Seen) -> None:
         program = self._require_program()

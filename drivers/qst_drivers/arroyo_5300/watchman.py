@@ -21,6 +21,7 @@ class Watchman:
         self._guard = guard_of(link)
         self._where = link.description
         self._timeout_s = timeout_s
+        self.armed = False  #: whether silence would be acted upon
 
     @property
     def note(self) -> str:
@@ -47,9 +48,11 @@ class Watchman:
     def arm(self, script: SafeScript) -> None:
         """Before the plate may leave home, or its ramp begins. Raises as ``Guard.arm``."""
         if self._guard is not None:
+            self.armed = True
             self._guard.arm(script, self._timeout_s)
 
     def disarm(self) -> None:
         """The plate is at home, at its start, or seen to be on its way home: silence does no harm. Raises LinkError."""
         if self._guard is not None:
             self._guard.disarm()
+            self.armed = False
