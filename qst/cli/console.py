@@ -22,10 +22,17 @@ from qst.errors import InputError
 )
 @click.option("--station", "stations", multiple=True, metavar="FILE|NAME", help="Offer this station first; repeatable.")
 @click.option("--operator", default="", metavar="ID", help="Who runs the visits.")
+@click.option("--capture", type=click.Path(path_type=Path), metavar="DIR", help="Folder for every byte on the wires.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8317, show_default=True, help="0: any free port.")
 @click.option("--no-browser", is_flag=True, help="Print the link only.")
 def console(
-    data: Path, protocols: tuple[str, ...], stations: tuple[str, ...], operator: str, port: int, no_browser: bool
+    data: Path,
+    protocols: tuple[str, ...],
+    stations: tuple[str, ...],
+    operator: str,
+    capture: Path | None,
+    port: int,
+    no_browser: bool,
 ) -> int:
     """Run visits from a page in the browser, on this computer.
 
@@ -42,7 +49,7 @@ def console(
     listener = server.bind(server.LOOPBACK[0], port)
     port = listener.getsockname()[1]
     keys = Keys()
-    hub = Hub(data, make_offer(protocols, stations, operator))
+    hub = Hub(data, make_offer(protocols, stations, operator), capture)
     app = server.make_app(hub, keys, tuple(f"{name}:{port}" for name in server.LOOPBACK))
 
     def link() -> str:

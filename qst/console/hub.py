@@ -33,12 +33,14 @@ class Hub:
     Args:
         data: folder of the visit logs.
         offer: protocols and stations to choose from.
+        capture: folder for files with every byte on the wires; None keeps none.
         clock: for the age of views' signs of life; never for a visit.
     """
 
-    def __init__(self, data: Path, offer: Offer, clock: RealClock | None = None) -> None:
+    def __init__(self, data: Path, offer: Offer, capture: Path | None = None, clock: RealClock | None = None) -> None:
         self.data = data
         self.offer = offer
+        self.capture = None if capture is None else str(capture)
         self.visit: VisitState | None = None
         self._clock = clock or RealClock()
         self.views = Views(self._clock)

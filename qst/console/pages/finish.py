@@ -146,7 +146,7 @@ _RESUMABLE = (VisitOutcome.INTERRUPTED, VisitOutcome.FAILED)
 
 def _resume(page: Page, ready: Ready | None) -> None:
     if page.controls and ready is not None:
-        page.hub.go_on(ResumeRequest(log=ready.log, manner=page.hub.manner))
+        page.hub.go_on(ResumeRequest(log=ready.log, capture=page.hub.capture, manner=page.hub.manner))
 
 
 def _start(page: Page) -> None:

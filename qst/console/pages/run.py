@@ -47,17 +47,17 @@ class RunScreen:
         """Make the screen."""
         page = self._page
         with box("div", "run"):
-            with box("section", "card map", aria_label="Body map and progress"):
-                page.part(box(), self._map_key, self._map)
-            with box("section", "card", aria_label="What to do now"):
+            with box("section", "card do", aria_label="What to do now"):
                 page.part(box("div", aria_live="polite"), self._where_key, self._where)
                 text("p", "", "alarm", id="alarm", role="alert")
                 text("p", "", "warned", id="stop-seen", role="status")
                 text("p", "", "problem", id="unwatched", role="alert")
                 page.part(box(), self._draft_key, self._question)
-            with box("section", "card", aria_label="Measured now"):
+            with box("section", "card measured", aria_label="Measured now"):
                 self._measured()
                 page.part(box(), self._remarks_key, self._remarks)
+            with box("section", "card map", aria_label="Body map and progress"):
+                page.part(box(), self._map_key, self._map)
 
     # -- left: where we are ---------------------------------------------------------------------------------------
 

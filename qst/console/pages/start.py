@@ -179,6 +179,7 @@ class StartScreen:
                 operator=self.operator,
                 study=self.study,
                 data=str(self._hub.data),
+                capture=self._hub.capture,
                 manner=Manner(speed=self.speed if self.nature == "simulated" else "1"),
                 simulated=self.nature == "simulated",
             )
@@ -246,7 +247,14 @@ class StartScreen:
     def _resume(self, visit: OpenVisit) -> None:
         if self._page.controls:
             speed = self.speed if visit.simulated else "1"
-            self._hub.go_on(ResumeRequest(log=visit.log, operator=self.operator or None, manner=Manner(speed=speed)))
+            self._hub.go_on(
+                ResumeRequest(
+                    log=visit.log,
+                    operator=self.operator or None,
+                    capture=self._hub.capture,
+                    manner=Manner(speed=speed),
+                )
+            )
 
 
 def _describe(visit: OpenVisit) -> str:
