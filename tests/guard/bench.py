@@ -35,7 +35,7 @@ programs:
   - {word: 101, baseline: 30 °C, rate: 1.6 °C/s, cutoff: 26 °C, return_rate: 1.6 °C/s}
 """
 KINDS: Mapping[str, Kind] = {
-    "arroyo-5300": Kind("1.6 °C/s", 1.6, "max_rate: 1.6 °C/s", "{}", guarded=True),
+    "arroyo-5300": Kind("1.6 °C/s", 1.6, "max_rate: 1.6 °C/s", "start_c: 32.0", guarded=True),
     "medoc-mms": Kind("1.6 °C/s", 1.6, "model: Pathway ATS" + PROGRAMS, "model: Pathway ATS" + PROGRAMS, guarded=False),
     "qstlab-tcs": Kind("1.6 °C/s", 1.6, "{}", "{}", guarded=False),
 }
