@@ -57,6 +57,7 @@ class EngineProcess:
         self._outbox = Outbox(self._console_lost)
         self._first: queue.SimpleQueue[Begin | Continue | Probe | None] = queue.SimpleQueue()
         self._operator: PageOperator | None = None
+        self._attached = threading.Lock()  # taken when the console is lost, and never given back
         self.reader = threading.Thread(target=self._read, name="commands", daemon=True)
 
     def run(self) -> int:
@@ -134,8 +135,10 @@ class EngineProcess:
             self.abort.throw(command.cause)
 
     def _console_lost(self) -> None:
-        self.abort.throw(AbortCause.CONSOLE_LOST)
-        self._first.put(None)
+        """Its pipe of commands has ended, or its pipe of events: the same thing, said once."""
+        if self._attached.acquire(blocking=False):
+            self.abort.throw(AbortCause.CONSOLE_LOST)
+            self._first.put(None)
 
 
 def main() -> int:

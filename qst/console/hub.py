@@ -7,6 +7,7 @@ it ends what runs on the skin, and the visit waits.
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from qst.errors import QstError
 from qst.rigs.job import Manner, ResumeRequest, VisitRequest
 from qst.visit.operator import Choice, PromptKind
 
+_log = logging.getLogger(__name__)
 #: How often the hub looks whether its views are alive, s.
 LOOK_S = 0.5
 
@@ -71,7 +73,11 @@ class Hub:
     def changed(self, event: Event | None = None) -> None:
         """Let every page look again."""
         for listener in tuple(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - whatever a page or its library raises, as said below
+                # One page that cannot show something must not keep it from the others, nor from who watches over them.
+                _log.exception("a page could not be updated")
 
     # -- a visit --------------------------------------------------------------------------------------------------
 
@@ -175,17 +181,19 @@ class Hub:
 
     async def _watch(self) -> None:
         """Look at the views; tell the engine once when the last one is gone."""
-        was_watched = True
+        told = False
         while True:
             await asyncio.sleep(LOOK_S)
             if self.views.sweep():
                 self.changed()
             gone = self.views.none_looks_on()
-            if gone and was_watched and self.phase is Phase.RUNNING:
+            if not gone:
+                told = False
+            elif not told and self.phase is Phase.RUNNING:
+                told = True
                 self.unwatched = gone
                 self._send(messages.ViewsLost(why=gone))
                 self.changed()
-            was_watched = not gone
 
     def close(self) -> bool:
         """The console goes: the engine makes everything safe. Returns whether it has ended."""

@@ -112,8 +112,8 @@ def _head(page: str, view: str, *scripts: str) -> str:
     return "\n".join(lines)
 
 
-def serve(app: App, listener: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
+def serve(app: App, listener: socket.socket, certificate: Path | None = None, key: Path | None = None) -> None:
+    """Serve until Ctrl-C or SIGTERM; encrypted when there is a certificate and its key."""
     import uvicorn  # noqa: PLC0415 - likewise
 
     config = uvicorn.Config(
@@ -121,8 +121,10 @@ def serve(app: App, listener: socket.socket) -> None:
         log_level="warning",
         timeout_graceful_shutdown=1,
         server_header=False,
-        ws="websockets-sansio",
         proxy_headers=False,
+        ws="websockets-sansio",
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
     # The server passes on what it was ended by; we go on from here, to the instruments' safety.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -153,3 +153,14 @@ def test_a_dead_engine_is_told_and_the_visit_can_go_on(bench: Bench) -> None:
     page.wait_for_selector("body[data-phase=running]")
     page.click("button.main:has-text('Done')")
     page.wait_for_selector("button:has-text('Not valid: repeat')")
+
+
+def test_a_killed_console_leaves_a_visit_that_ended_safely(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    bench.console.kill()
+    until(lambda: the_log(bench).ended)
+    assert stops(bench) == ["console_lost"]
+    assert the_log(bench).outcome is VisitOutcome.INTERRUPTED
+    bench.complaints.clear()

@@ -1,7 +1,11 @@
 """Who gets in: real requests and real socket handshakes against a running console."""
 
 import http.client
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -9,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from qst.cli import _run
 from qst.console.security import Keys
 from tests.console.running import Console
 
@@ -208,3 +213,36 @@ def test_each_token_is_its_own() -> None:
     assert not keys.redeem(first)
     assert keys.redeem(second)
     assert not keys.redeem("")
+
+
+def test_other_computers_are_served_encrypted_or_not_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["console", "--lan", "127.0.0.1", "--no-browser", "--port", "0", "--data", str(tmp_path)]) == 2
+    assert "--lan needs --certificate and --key" in capsys.readouterr().err
+
+
+def test_the_network_gets_the_same_guard_over_tls(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl on this machine to make a certificate with")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, *made], check=True, capture_output=True)
+    options = ("--lan", "127.0.0.1", "--certificate", str(certificate), "--key", str(key))
+    with Console(tmp_path / "data", *options) as console:
+        port = int(console.address.rpartition(":")[2])
+        trust = ssl.create_default_context(cafile=str(certificate))
+
+        def ask(path: str, **headers: str) -> http.client.HTTPResponse:
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trust)
+            connection.request("GET", path, headers=headers)
+            reply = connection.getresponse()
+            reply.read()
+            connection.close()
+            return reply
+
+        assert console.address.startswith("https://")
+        assert ask("/").status == 401
+        cookie = ask(f"/?{console.link.partition('/?')[2]}").headers["Set-Cookie"]
+        assert "; Secure" in cookie
+        assert ask("/", Cookie=cookie.partition(";")[0]).status == 200
