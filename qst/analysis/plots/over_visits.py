@@ -26,10 +26,11 @@ def draw(dataset: Dataset) -> Iterator[Picture]:
     for row in dataset.thresholds.dicts():
         whole.setdefault((str(row["study_id"] or ""), str(row["participant_id"])), []).append(row)
     for (study, participant), rows in sorted(whole.items()):
-        yield _draw(study, participant, rows)
+        yield picture(study, participant, rows)
 
 
-def _draw(study: str, participant: str, rows: Sequence[Row]) -> Picture:
+def picture(study: str, participant: str, rows: Sequence[Row]) -> Picture:
+    """The picture of one participant, from rows of the threshold table."""
     scores = list(dict.fromkeys((row["score_id"], row["display_unit"]) for row in rows))
     height_in = 0.8 + _PANEL_IN * len(scores)
     simulated = any(row["is_simulated"] for row in rows)
