@@ -8,9 +8,10 @@ from qst_simulators.world import Event, World
 
 #: Rest of every thermode here, °C.
 REST_C: Final = 32.0
-#: Where a broken device may go by itself, °C: a TCS that has started anew rests at 30 °C, a laboratory-built plate
-#: without power drifts to its heat sink, and its power is cut when nothing else helps.
-BY_ITSELF_C: Final = {"qstlab-tcs": (30.0, REST_C), "arroyo-5300": (REST_C, 36.0)}
+#: Where a broken device may go by itself, °C: a TCS that has started anew goes to 30 °C as fast as it can, and at that
+#: speed 1.1 °C beyond; a laboratory-built plate without power drifts to its heat sink, and its power is cut when nothing
+#: else helps.
+BY_ITSELF_C: Final = {"qstlab-tcs": (30.0 - 1.1, REST_C), "arroyo-5300": (REST_C, 36.0)}
 #: Noise of events and of the arithmetic around them, °C.
 EXACT_C: Final = 0.02
 #: From a stop to what the plate does, s: a few round trips.
