@@ -1,11 +1,13 @@
-"""``qst summary``: the summary values of visits."""
+"""``qst summary``: what visits came to, how complete they are, and what happened in them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Column, Table
 
 from qst.analysis.dataset import Dataset, read
@@ -14,6 +16,7 @@ from qst.cli.output import wide_console
 from qst.units import DISPLAY_UNITS
 
 _Row = dict[str, Any]
+_Visits = list[tuple[_Row, list[_Row]]]
 
 
 @click.command()
@@ -21,7 +24,11 @@ _Row = dict[str, Any]
 @click.option("--corrections", type=PATHS, help="An analyst's overlay file; see 'qst correct'.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) -> int:
-    """Print the summary values of the visits in PATHS, logs or folders. What cannot be used is named and left out."""
+    """Print the summary values of the visits in PATHS, logs or folders, and how complete the visits are.
+
+    Every mean stands beside the number of trials in it; censored and missing trials are in no mean. What cannot be used
+    is named and left out, and the exit code is 1.
+    """
     data = read(paths, corrections=corrections, simulated="both")
     left_out = [(one.path, one.text) for one in (*data.left_out, *data.unscored)]
     visits = [(visit, _scores(data, visit)) for visit in data.visits.dicts()]
@@ -29,7 +36,7 @@ def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) ->
         shown = [{**visit, "scores": scores} for visit, scores in visits]
         click.echo(msgspec.json.encode({"visits": shown, "left_out": left_out}))
     else:
-        wide_console().print(_table(visits))
+        _print(visits)
         name_left_out(left_out)
     return 1 if left_out else 0
 
@@ -38,22 +45,80 @@ def _scores(data: Dataset, visit: _Row) -> list[_Row]:
     return [row for row in data.thresholds.dicts() if row["log_file"] == visit["log_file"]]
 
 
-def _table(visits: list[tuple[_Row, list[_Row]]]) -> Table:
-    columns = ("kind", "began (UTC)", "ended", "value", "mean", "valid", "censored")
-    table = Table(Column("log", overflow="fold"), *columns, box=SIMPLE_HEAD)
+def _print(visits: _Visits) -> None:
+    console = wide_console()
+    console.print(_values(visits))
+    console.print(_completeness(visits))
+    for line in _happenings(visits):
+        console.print(line, markup=False, highlight=False)
+
+
+def _values(visits: _Visits) -> Table:
+    numbers = (Column(name, justify="right") for name in ("mean", "SD", "valid", "censored", "missing"))
+    table = Table(Column("log", overflow="fold"), "kind", "began (UTC)", "value", *numbers, box=SIMPLE_HEAD)
     for visit, scores in visits:
         kind = "simulated" if visit["is_simulated"] else "real"
         # The calendar of virtual time always begins on the same day; that is no date.
         began = "virtual time" if visit["clock"] == "virtual" else visit["started_utc"][:16].replace("T", " ")
-        first = (Path(visit["log_file"]).stem, kind, began, visit["outcome"])
+        first = (_name(visit), kind, began)
         for number, score in enumerate(scores):
-            table.add_row(*(first if number == 0 else ("", "", "", "")), *_cells(score))
+            table.add_row(*(first if number == 0 else ("", "", "")), *_cells(score))
         if not scores:
-            table.add_row(*first, "", "", "", "")
+            table.add_row(*first, "not scored")
     return table
 
 
-def _cells(score: _Row) -> tuple[str, str, str, str]:
+def _name(visit: _Row) -> str:
+    return escape(Path(visit["log_file"]).stem)
+
+
+def _cells(score: _Row) -> tuple[str, ...]:
     unit = DISPLAY_UNITS[score["display_unit"]]
     mean = "—" if score["mean_display"] is None else f"{score['mean_display']:.{unit.decimals}f} {unit.label}"
-    return score["score_id"], mean, f"{score['n_valid']} of {score['n_planned']}", str(score["n_censored"])
+    spread = "—" if score["sd"] is None else f"{score['sd'] / unit.per_unit:.{unit.decimals}f}"
+    valid = f"{score['n_valid']} of {score['n_planned']}"
+    return score["score_id"], mean, spread, valid, str(score["n_censored"]), str(score["n_missing"])
+
+
+def _completeness(visits: _Visits) -> Table:
+    """Planned trials here are those of the whole visit, practice too."""
+    names = ("complete", "valid", "attempts", "invalid", "censored", "deviations", "adverse", "failures")
+    columns = (Column(name, justify="right") for name in names)
+    table = Table(Column("log", overflow="fold"), "ended", *columns, box=SIMPLE_HEAD)
+    for visit, _ in visits:
+        table.add_row(
+            _name(visit),
+            visit["outcome"],
+            "yes" if visit["complete"] else "NO",
+            f"{visit['n_valid']} of {visit['n_planned']}",
+            *(
+                str(visit[name])
+                for name in (
+                    "n_attempts",
+                    "n_invalid",
+                    "n_censored",
+                    "n_deviations",
+                    "n_adverse_events",
+                    "n_faults",
+                )
+            ),
+        )
+    return table
+
+
+def _happenings(visits: _Visits) -> Iterator[str]:
+    """What a number in the tables cannot say: which trials are missing, and what went otherwise than planned."""
+    texts = (
+        ("missing_trials", "no valid attempt at trial(s)"),
+        ("deviations", "deviations"),
+        ("adverse_events", "adverse events"),
+        ("outcome_reason", "ended because"),
+    )
+    for visit, _ in visits:
+        for name, words in texts:
+            if visit[name]:
+                yield f"{Path(visit['log_file']).stem}: {words}: {visit[name]}"
+        if visit["n_sessions"] > 1:
+            yield f"{Path(visit['log_file']).stem}: interrupted and resumed, {visit['n_sessions']} sessions"
+        if visit["n_corrected"]:
+            yield f"{Path(visit['log_file']).stem}: {visit['n_corrected']} attempt(s) corrected by the overlay"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from qst.cli import qst
 from tests.docs.pages import PAGES, Block, blocks, blocks_of
 
-MARKS = ("", "check", "run", "python", "output")
+MARKS = ("", "check", "file", "run", "python", "output")
 ELISION = "…"
 
 
