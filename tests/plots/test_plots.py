@@ -112,7 +112,7 @@ def test_what_was_not_measured_has_a_shape_and_words_of_its_own(tmp_path: Path) 
     assert (occiput_l.status, occiput_l.text) == (Status.INVALID, "invalid")
     assert by_place[("TRP", "R"), "pressure"].status is Status.MISSING
     cold = by_place[("thenar", "L"), "cold"]
-    assert cold.counted == " (2 of 3 trials)"
+    assert cold.counted == " (2 of 3 trials, 1 censored)"
     assert cold.value == pytest.approx(sum(_values(view, "cold")) / 2)
     with drawing():
         picture = body_map.draw(view)
@@ -241,8 +241,8 @@ def test_means_stand_with_their_numbers_and_gaps_are_named() -> None:
         picture = over_visits.picture("S", "P01", rows)
         said = words(picture)
         faces = [line.get_markerfacecolor() for line in picture.figure.axes[0].lines if line.get_marker() == "o"]
-    assert "38.00 °C\nn = 2 of 3, 1 censored" in said
-    assert "no mean\nn = 0 of 3, 3 missing" in said
+    assert "38.00 °C\nn = 2 of 3\n1 censored" in said
+    assert "no mean\nn = 0 of 3\n3 missing" in said
     assert "no log" in said
     assert faces[0] == "white"
     assert faces[-1] != "white"

@@ -176,7 +176,14 @@ def _notes(figure: "Figure", others: Sequence[Point]) -> None:
         )
         for status, shape in _SHAPES.items()
     ]
-    figure.legend(handles=shapes, loc="outside lower left", ncols=5, handletextpad=0.2, columnspacing=1.2)
+    figure.legend(
+        handles=shapes,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.16 / _HEIGHT_IN),
+        ncols=5,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
     if others:
         said = "\n".join(f"{one.modality.value}, {_name(one)}: {one.text}{_unit(one)}{one.counted}" for one in others)
         figure.text(0.99, 0.012 + 0.16 / _HEIGHT_IN, said, ha="right", va="bottom", fontsize=6.5, color=INK)

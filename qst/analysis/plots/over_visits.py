@@ -123,8 +123,8 @@ def _point(axes: "Axes", row: Row) -> None:
 
 def _counts(row: Row) -> str:
     said = f"n = {row['n_valid']} of {row['n_planned']}"
-    said += f", {row['n_censored']} censored" if row["n_censored"] else ""
-    return said + (f", {row['n_missing']} missing" if row["n_missing"] else "")
+    said += f"\n{row['n_censored']} censored" if row["n_censored"] else ""
+    return said + (f"\n{row['n_missing']} missing" if row["n_missing"] else "")
 
 
 def _absent(axes: "Axes", visit: int, text: str) -> None:

@@ -64,8 +64,14 @@ def _point(view: VisitView, place: Placement, modality: Modality, indices: set[i
     status = _status(measured, standing, tried)
     value = _mean(measured) if measured else None
     text = _text(view, status, value, standing, unit)
-    counted = f" ({len(measured)} of {len(indices)} trials)" if len(indices) > 1 else ""
+    counted = _counted(measured, standing, indices) if len(indices) > 1 else ""
     return Point(place, modality, status, value, unit, text, counted)
+
+
+def _counted(measured: Sequence[Row], standing: Sequence[Row], indices: set[int]) -> str:
+    n_censored = sum(row["censoring"] != Censoring.NONE for row in standing)
+    censored = f", {n_censored} censored" if n_censored else ""
+    return f" ({len(measured)} of {len(indices)} trials{censored})"
 
 
 def _status(measured: Sequence[Row], standing: Sequence[Row], tried: Sequence[Row]) -> Status:

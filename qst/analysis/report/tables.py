@@ -125,7 +125,6 @@ def trial_table(view: VisitView) -> Cells:
         "place",
         "no.",
         "result",
-        "unit",
         "at response",
         "peak",
         "cut-off",
@@ -137,9 +136,7 @@ def trial_table(view: VisitView) -> Cells:
         "note",
     )
     struck = frozenset(index for index, row in enumerate(view.rows) if not row["valid"] or row["superseded"])
-    return Cells(
-        heads, [_trial_row(view, row) for row in view.rows], frozenset({0, 1, 7, 8, 9, 10, 11, 12, 14}), struck
-    )
+    return Cells(heads, [_trial_row(view, row) for row in view.rows], frozenset({0, 1, 6, 7, 8, 9, 10, 11, 13}), struck)
 
 
 def _trial_row(view: VisitView, row: Row) -> tuple[str, ...]:
@@ -152,10 +149,9 @@ def _trial_row(view: VisitView, row: Row) -> tuple[str, ...]:
         place_name(row),
         "practice" if row["is_practice"] else str(row["repeat_index"]),
         view.ending(row).replace(" ", "\u00a0", 1) if row["outcome"] == "response" else view.ending(row),
-        DISPLAY_UNITS[unit].label,
         _in_unit(row["value_at_response"], unit),
         _in_unit(row["value_peak"], unit),
-        _in_unit(row["cutoff"], unit),
+        NOTHING if row["cutoff"] is None else format_value(row["cutoff"], unit).replace(" ", "\u00a0"),
         _rate(row["rate_commanded"], unit),
         _achieved(row, unit),
         NOTHING if row["response_latency_s"] is None else f"{row['response_latency_s']:.2f}",
