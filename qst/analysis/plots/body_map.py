@@ -186,4 +186,4 @@ def _notes(figure: "Figure", others: Sequence[Point]) -> None:
     )
     if others:
         said = "\n".join(f"{one.modality.value}, {_name(one)}: {one.text}{_unit(one)}{one.counted}" for one in others)
-        figure.text(0.99, 0.012 + 0.16 / _HEIGHT_IN, said, ha="right", va="bottom", fontsize=6.5, color=INK)
+        figure.text(0.99, 1 - 0.06 / _HEIGHT_IN, said, ha="right", va="top", fontsize=6.5, color=INK)
