@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from qst.abort import AbortSwitch
 from qst.clock import VirtualClock
 from qst.errors import InputError, LinkClosedError, LinkOpenError, LinkTimeoutError
 from qst_drivers.links.sim import SimLink
@@ -13,7 +14,7 @@ from qst_simulators.faults import BUTTON_FAULTS, WIRE_FAULTS, Fault, FaultyButto
 from qst_simulators.faults.sensor import Drifting, Jumping, Stuck
 from qst_simulators.surroundings import Surroundings
 from qst_simulators.world import World
-from tests.faults.run import GAUGES, THERMODES, profile, station_bench
+from tests.faults.run import GAUGES, THERMODES, BoundedClock, profile, station_bench
 
 
 class Echo:
@@ -91,6 +92,20 @@ def test_the_next_replies_are_spoilt_and_those_behind_them_are_not(
     assert [it.ask(b"one!"), it.ask(b"two!"), it.ask(b"three")] == [first, second, b"three"]
     assert it.device.transmit == it.echo.transmit
     assert it.device.injected == [(0.0, Fault(name))]
+
+
+def test_a_reply_that_is_on_its_way_when_the_device_falls_silent_does_not_stop_time() -> None:
+    it, clock = line(), BoundedClock(AbortSwitch())
+    link = SimLink(it.device, clock, "sim://echo")
+    link.open()
+    it.device.inject("delayed", delay_s=1.0)
+    link.write(b"one!")
+    clock.sleep(0.5)
+    assert link.read_available() == b""  # it has left, and is under way
+    it.device.inject("silence")
+    with pytest.raises(LinkTimeoutError):
+        link.read(3.0)
+    assert clock.monotonic() == pytest.approx(3.5)
 
 
 def test_garbage_is_as_long_and_the_same_for_the_same_seed() -> None:

@@ -239,7 +239,7 @@ class FaultyDevice:
         next_s: float | None = self.device.next_transmit_s()
         if self._hung_up or (next_s is not None and next_s < self._silent_until_s):
             return None
-        if self._late:
+        if self._late and self._late[0][0] >= self._silent_until_s:
             return self._late[0][0] if next_s is None else min(next_s, self._late[0][0])
         return next_s
 
