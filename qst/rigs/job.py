@@ -200,7 +200,8 @@ def manner_of(path: Path, *, auto: bool = False, speed: str | None = None) -> Ma
     Raises:
         InputError: there is no visit to resume in this file.
     """
-    attended = not auto and resumable(read_log(path), path).operator_id != SIMULATED_OPERATOR
+    begun_by = resumable(read_log(path), path).operator_id
+    attended = not auto and begun_by != SIMULATED_OPERATOR
     return Manner(speed=speed or ("1" if attended else FASTEST), attended=attended)
 
 
