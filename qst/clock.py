@@ -143,6 +143,11 @@ class PacedClock(VirtualClock):
         super().sleep(seconds)
 
 
+def nap(seconds: float) -> None:
+    """Pause a thread that nobody has to wake, as exactly as the system can; never a visit's own thread."""
+    time.sleep(seconds)
+
+
 def performance_seconds() -> float:
-    """A stopwatch for benchmarks, for progress displays and for how far a disk is behind, never for a visit."""
+    """A stopwatch for benchmarks, progress displays and how far a disk or a thread is behind, never for a visit."""
     return time.perf_counter()

@@ -330,13 +330,32 @@ class NeedsSetup(Protocol):
 
 
 class ResponseButton(Protocol):
-    """The participant's button."""
+    """The participant's button.
+
+    One that can be lost says so by raising a LinkError from either method: a participant whose button is dead cannot
+    stop anything, so nothing begins, and a ramp that runs is ended.
+    """
 
     def edges(self) -> Sequence[ButtonEdge]:
-        """Edges since the last call, oldest first. Never waits."""
+        """Edges since the last call, oldest first. Never waits. Raises LinkError."""
 
     def pressed(self) -> bool:
-        """Whether it is down now."""
+        """Whether it is down now. Raises LinkError."""
+
+
+@runtime_checkable
+class ConnectedButton(ResponseButton, Protocol):
+    """A button with a link of its own."""
+
+    @property
+    def description(self) -> str:
+        """As the station file names it."""
+
+    def connect(self) -> None:
+        """Open it (again). Raises LinkOpenError."""
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
 
 
 class Link(Protocol):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta, field
@@ -27,6 +27,7 @@ from qst.protocol.model import Identifier, Text
 from qst.protocol.problems import Problems, did_you_mean
 from qst.protocol.schema import as_written
 from qst.protocol.tree import read_tree
+from qst.response_button import PATTERN, ButtonSpec, parse_button
 
 #: Entry points in this group are drivers: name in a station file -> class.
 DRIVERS = "qst.drivers"
@@ -96,10 +97,12 @@ class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = field(name="simulated", default=None)
     button: Annotated[
-        Literal["simulated", "keyboard"],
+        str,
         Meta(
-            description="The participant's button for instruments that have none of their own: the space bar, or a "
-            "simulated one."
+            description="The participant's button for instruments that have none of their own: 'keyboard' (the space "
+            "bar), 'keyboard?key=page-down' (a pedal that sends this key), 'serial-line://COM5?line=cts&active=high' "
+            "(a switch at a serial port), or 'simulated'.",
+            extra_json_schema={"pattern": PATTERN},
         ),
     ] = "keyboard"
 
@@ -107,6 +110,11 @@ class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The instruments that are there, by role."""
         specs = {"thermode": self.instruments.thermode, "algometer": self.instruments.algometer}
         return {role: spec for role, spec in specs.items() if spec is not None}
+
+    @property
+    def response_button(self) -> ButtonSpec:
+        """The participant's button, taken apart."""
+        return parse_button(self.button)
 
     @property
     def in_process(self) -> bool:
@@ -187,6 +195,19 @@ def _check(built: Any, path: TreePath, decoder: Decoder) -> None:  # noqa: ANN40
             )
         else:
             _check_word(built, path, decoder)
+            _check_button(built, path, decoder)
+
+
+def _check_button(station: Station, path: TreePath, decoder: Decoder) -> None:
+    try:
+        button = station.response_button
+    except InputError as error:
+        decoder.complain((*path, "button"), error.what, error.remedy)
+        return
+    if button.kind == "serial-line" and station.in_process:
+        decoder.complain(
+            (*path, "button"), "a real button does not follow simulated time", "write button: keyboard, or simulated"
+        )
 
 
 def _check_word(station: Station, path: TreePath, decoder: Decoder) -> None:

@@ -22,7 +22,14 @@ _WORDS = {"ok": "ready", "warn": "ready, see below", "fail": "FAILED"}
 @click.command()
 @click.argument("station", metavar="FILE|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def probe(station: str, as_json: bool) -> int:
+@click.option(
+    "--press",
+    type=click.FloatRange(0, 60),
+    default=0.0,
+    metavar="S",
+    help="Count how often the participant's button at a serial port is pressed within S seconds.",
+)
+def probe(station: str, as_json: bool, press: float) -> int:
     """Connect every instrument of a station, ask who it is, let it test itself, and close it again.
 
     Nobody is stimulated: nothing is adapted, and no ramp is prepared or begun. Exit code 1 when an instrument failed.
@@ -32,7 +39,11 @@ def probe(station: str, as_json: bool) -> int:
     clock: Clock = VirtualClock(abort) if loaded.station.in_process else RealClock(abort)
     try:
         with abort_on_signals(abort):
-            rows = probe_station(loaded, clock, abort)
+            if press and loaded.station.response_button.kind == "serial-line":
+                click.echo(
+                    f"Press the participant's button; after the instruments it is watched for {press:g} s.", err=True
+                )
+            rows = probe_station(loaded, clock, abort, press_s=press)
     except Aborted:
         click.echo("interrupted; the instruments are closed", err=True)
         return 1
@@ -80,6 +91,8 @@ def _print_concern(row: ProbeRow, concern: Concern, console: Console) -> None:
 
 
 def _who(row: ProbeRow) -> str:
+    if row.role == "button":
+        return row.detail or "a switch"
     if not row.model:
         return "nobody"
     lines = [row.model]

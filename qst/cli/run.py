@@ -28,7 +28,7 @@ from qst.rigs.job import (
     prepare_resume,
     prepare_visit,
 )
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 from qst.visit.operator import AutomaticOperator, Operator
 
 
@@ -198,7 +198,7 @@ def _operator(job: Job, console: Console, manner: Manner, *, as_json: bool) -> I
             yield AutomaticOperator(job.clock, job.rig.hands, Unbreakable(view), follows_samples=True)
         return
     with single_keys() as read_keys, _live(job, console) as view:
-        button = job.rig.button if isinstance(job.rig.button, SpaceBar) else None
+        button = job.rig.button if isinstance(job.rig.button, KeyButton) else None
         keyboard = Keyboard(job.abort, read_keys)
         keyboard.start()
         view.help = HELP

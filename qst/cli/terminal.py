@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from qst.abort import AbortCause, AbortSwitch
 from qst.cli.keys import ESCAPE
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 from qst.visit.operator import (
     Answered,
     Choice,
@@ -24,7 +24,7 @@ from qst.visit.operator import (
     RestSkipped,
 )
 
-EMERGENCY, SPACE = "!", " "
+EMERGENCY = "!"
 CTRL_C, CTRL_W = "\x03", "\x17"
 ENTER = ("\r", "\n")
 BACKSPACE = ("\x7f", "\x08")
@@ -37,6 +37,8 @@ STOP_KEYS = {
 }
 #: This one stops, too, where it is no letter of a text that is being typed.
 WORD = "w"
+#: What a terminal sends for keys with a name: on POSIX systems, and on Windows.
+NAMED = {f"{ESCAPE}[6~": "PageDown", f"{ESCAPE}Q": "PageDown", f"{ESCAPE}[5~": "PageUp", f"{ESCAPE}I": "PageUp"}
 
 _CHOICE_KEYS = {"r": Choice.REPEAT, "k": Choice.SKIP, "x": Choice.END}
 _CHOICE_WORDS = {
@@ -111,7 +113,7 @@ class TerminalOperator:
         keyboard: where keys come from.
         show: shows a line of text to the operator: the question, or what is being typed.
         watch: told every live event.
-        space_bar: the participant's button, when the space bar is it.
+        button: the participant's button, when a key is it. One with a name counts also while a text is typed.
     """
 
     def __init__(
@@ -119,13 +121,13 @@ class TerminalOperator:
         keyboard: Keyboard,
         show: Callable[[str], None],
         watch: Callable[[LiveEvent], None],
-        space_bar: SpaceBar | None = None,
+        button: KeyButton | None = None,
     ) -> None:
         self.follows_samples = True
         self._keyboard = keyboard
         self._show = show
         self._watch = watch
-        self._space_bar = space_bar
+        self._button = button
         self._prompt: OperatorPrompt | None = None
         self._typing: _Typing | None = None
         # Guards the question and what is being typed; nobody waits for anything while holding it.
@@ -176,12 +178,16 @@ class TerminalOperator:
                 self._typing = None
                 self._refresh()
             return None
+        if self._button is not None and self._is_button(key, self._button):
+            self._button.hit()
+            return None
         if self._typing is not None:
             return self._typed(self._typing, key)
-        if key == SPACE and self._space_bar is not None:
-            self._space_bar.hit()
-            return None
         return self._command(key.lower()) or self._answer(key)
+
+    def _is_button(self, key: str, button: KeyButton) -> bool:
+        """Whether this key is the participant's; a letter is none while a text is typed."""
+        return NAMED.get(key, key.lower()) == button.key and (self._typing is None or key in NAMED)
 
     def _command(self, key: str) -> OperatorCommand | None:
         match key:

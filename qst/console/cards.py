@@ -7,7 +7,7 @@ from qst.record.records import Trial
 from qst.rigs.job import Job
 from qst.sites import SITES
 from qst.units import DISPLAY_UNITS
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 from qst.visit.session import Rig
 from qst.visit.words import describe_result, role_of
 
@@ -55,7 +55,7 @@ def ready_card(job: Job) -> Ready:
         seed=job.seed,
         log=str(job.path),
         earlier_log="" if job.earlier_log is None else str(job.earlier_log),
-        space_bar=isinstance(job.rig.button, SpaceBar),
+        button_key=job.rig.button.key if isinstance(job.rig.button, KeyButton) else "",
         n_done=job.n_done,
         trials=tuple(trial_card(planned, job.rig) for planned in job.plan.trials),
     )

@@ -36,7 +36,7 @@ from qst.errors import QstError
 from qst.rigs.job import Job, conduct, prepare_resume, prepare_visit
 from qst.rigs.probing import probe
 from qst.rigs.simulated import find_station
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 
 #: The longest time that a switch of threads takes, s. A stop that has arrived waits no longer for the engine's thread.
 SWITCH_INTERVAL_S = 0.0005
@@ -78,7 +78,7 @@ class EngineProcess:
         try:
             job = self._prepare(command)
             with job.log:
-                button = job.rig.button if isinstance(job.rig.button, SpaceBar) else None
+                button = job.rig.button if isinstance(job.rig.button, KeyButton) else None
                 self._operator = PageOperator(self._outbox, job.clock, self.abort, button)
                 self._outbox.put(ready_card(job))
                 result = conduct(job, self._operator)

@@ -119,7 +119,10 @@ class TrialCard(_Message, frozen=True):
 
 
 class Ready(_Message, frozen=True):
-    """The visit is prepared and begins: what it is, and every trial of it. ``settled``: trials done before a resume."""
+    """The visit is prepared and begins: what it is, and every trial of it.
+
+    ``button_key``: the key that is the participant's button, empty where no key is; ``n_done``: trials before a resume.
+    """
 
     title: str
     protocol_id: str
@@ -131,7 +134,7 @@ class Ready(_Message, frozen=True):
     seed: int
     log: str
     earlier_log: str
-    space_bar: bool
+    button_key: str
     n_done: int
     trials: tuple[TrialCard, ...]
 

@@ -14,7 +14,7 @@ from qst.console import messages
 from qst.console.cards import ended_card
 from qst.console.messages import Command, Event
 from qst.console.outbox import Outbox
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 from qst.visit.operator import (
     Alarm,
     Answered,
@@ -49,16 +49,16 @@ class PageOperator:
         outbox: where events go.
         clock: the visit's clock.
         abort: thrown at once by every stop.
-        space_bar: the participant's button, when a key of the page is it.
+        button: the participant's button, when a key of the page is it.
     """
 
     follows_samples = True
 
-    def __init__(self, outbox: Outbox, clock: Clock, abort: AbortSwitch, space_bar: SpaceBar | None) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, abort: AbortSwitch, button: KeyButton | None) -> None:
         self._outbox = outbox
         self._clock = clock
         self._abort = abort
-        self._space_bar = space_bar
+        self._button = button
         self._said: deque[Command] = deque()
         self._lock = threading.Lock()
         self._prompt: OperatorPrompt | None = None
@@ -73,8 +73,8 @@ class PageOperator:
             self._outbox.put(messages.StopSeen(cause=command.cause))
             return
         if isinstance(command, messages.PressButton):
-            if self._space_bar is not None:
-                self._space_bar.hit()  # now: its time is what counts
+            if self._button is not None:
+                self._button.hit()  # now: its time is what counts
             return
         with self._lock:
             self._said.append(command)

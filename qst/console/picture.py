@@ -32,7 +32,7 @@ def _visit(visit: VisitState) -> dict[str, Any]:
         "urgent": visit.alarm is not None and visit.alarm.urgent,
         "stop": visit.stop_seen,
         "pausing": visit.pause_asked,
-        "button": visit.ready is not None and visit.ready.space_bar,
+        "button": "" if visit.ready is None else visit.ready.button_key,
         "scale": None if visit.current is None else _scale(visit.current),
         "response": None if visit.last is None else visit.last.response,
     }

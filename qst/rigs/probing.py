@@ -12,13 +12,24 @@ import msgspec
 from qst.abort import AbortSwitch
 from qst.clock import Clock
 from qst.errors import InstrumentError, LinkError, QstError, RefusedError, StationFileError, WireError
-from qst.instruments import Capabilities, Health, Identity, Instrument, Link, Reading, Sample, TellsHealth
+from qst.instruments import (
+    Capabilities,
+    ConnectedButton,
+    Health,
+    Identity,
+    Instrument,
+    Link,
+    Reading,
+    Sample,
+    TellsHealth,
+)
 from qst.rigs.simulated import simulated_bench
 from qst.station import InstrumentSpec, LoadedStation, Station
 from qst.visit.session import build_instruments, refuse_masquerade
 from qst_drivers.links import open_link
 from qst_drivers.links.sim import SimLink
 from qst_drivers.links.timing import TimingLink
+from qst_drivers.serial_line_button import serial_line_button
 from qst_simulators.profile import load_profile
 
 #: What became of an instrument: ready, ready with something to see to, not to be used.
@@ -43,7 +54,7 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one instrument.
+    """What became of one instrument, or of the participant's button.
 
     Text that is empty, and None, mean: not told, or nobody was there to tell. ``range`` and ``reading`` (at rest, of
     instruments that are polled) are in the instrument's unit; ``round_trip_ms`` and ``round_trip_worst_ms`` are median
@@ -75,19 +86,27 @@ class ProbeRow(msgspec.Struct, frozen=True, kw_only=True):
     concerns: tuple[Concern, ...] = ()
 
 
+_HELD: Final = Concern(
+    what="the participant's button reads as pressed although nobody should touch it",
+    remedy="let go of it; if it stays, check its plug and whether it sticks",
+    fails=True,
+)
+
+
 def worst(rows: tuple[ProbeRow, ...]) -> Status:
     """What is to be said of the station as a whole."""
     order: tuple[Status, ...] = ("ok", "warn", "fail")
     return max((row.status for row in rows), key=order.index, default="ok")
 
 
-def probe(station: LoadedStation, clock: Clock, abort: AbortSwitch) -> tuple[ProbeRow, ...]:
-    """Connect, ask and close each instrument in turn.
+def probe(station: LoadedStation, clock: Clock, abort: AbortSwitch, *, press_s: float = 0.0) -> tuple[ProbeRow, ...]:
+    """Connect, ask and close each instrument in turn, and a participant's button with a link of its own.
 
     Args:
         station: whose instruments.
         clock: runs by itself, unless all of the station's devices are simulated in this process.
         abort: ends every wait.
+        press_s: how long, s, somebody is given to press that button; nobody has to.
 
     Raises:
         StationFileError: a link or a driver's settings are wrong; nothing was connected.
@@ -102,10 +121,13 @@ def probe(station: LoadedStation, clock: Clock, abort: AbortSwitch) -> tuple[Pro
 
     instruments = build_instruments(station, timed, clock)
     specs = station.station.roles()
-    return tuple(
+    rows = [
         probe_instrument(station.station, role, specs[role], instrument, links[role], clock, abort)
         for role, instrument in instruments.items()
-    )
+    ]
+    if station.station.response_button.kind == "serial-line":
+        rows.append(probe_button(serial_line_button(station.station.response_button, clock, abort), clock, press_s))
+    return tuple(rows)
 
 
 def _link_maker(station: LoadedStation, clock: Clock, abort: AbortSwitch) -> Callable[[str, InstrumentSpec], Link]:
@@ -121,6 +143,34 @@ def _link_maker(station: LoadedStation, clock: Clock, abort: AbortSwitch) -> Cal
             raise StationFileError(error.what, where=where, did=error.did, remedy=error.remedy) from error
 
     return real
+
+
+def probe_button(button: ConnectedButton, clock: Clock, press_s: float) -> ProbeRow:
+    """Whether the participant's own button can be read and is up, and how often it was pressed within ``press_s``."""
+    concerns: list[Concern] = []
+    presses, state = 0, "none"
+    try:
+        button.connect()
+        if button.pressed():
+            concerns.append(_HELD)
+        until_s = clock.monotonic() + press_s
+        while clock.monotonic() < until_s:
+            clock.sleep(_POLL_S)
+            presses += sum(edge.pressed for edge in button.edges())
+        state = "pressed" if button.pressed() else "up"
+    except _FAILURES as error:
+        concerns.append(_failure(error))
+    finally:
+        button.close()
+    return ProbeRow(
+        role="button",
+        driver="serial-line",
+        link=button.description,
+        status=_status(concerns),
+        detail="" if not press_s else f"pressed {presses} times" if presses else "nobody pressed it",
+        button=state,
+        concerns=tuple(concerns),
+    )
 
 
 def probe_instrument(
@@ -214,13 +264,7 @@ def _looked_at(instrument: Instrument, clock: Clock, concerns: list[Concern]) ->
     if last is None:
         return {}
     if last.pressed:
-        concerns.append(
-            Concern(
-                what="the participant's button reads as pressed although nobody should touch it",
-                remedy="let go of it; if it stays, check its plug and whether it sticks",
-                fails=True,
-            )
-        )
+        concerns.append(_HELD)
     button = "none" if last.pressed is None else "pressed" if last.pressed else "up"
     return {"reading": round(last.value, 3), "button": button}
 

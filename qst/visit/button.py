@@ -7,13 +7,18 @@ from qst.clock import Clock
 from qst.instruments import ButtonEdge
 
 
-class SpaceBar:
-    """The space bar as the participant's button. A key has no release, so each press is an edge down and up.
+class KeyButton:
+    """A key as the participant's button. A key has no release here, so each press is an edge down and up.
 
     The thread that reads the keys hits it, so a press has the time at which the key came; the visit's thread asks.
+
+    Args:
+        clock: the visit's clock.
+        key: which key, as a browser names it; the space bar, or what a pedal sends.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, key: str = " ") -> None:
+        self.key = key
         self._clock = clock
         self._edges: deque[ButtonEdge] = deque()
 

@@ -11,7 +11,7 @@ import msgspec
 from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import QstError
-from qst.instruments import Instrument, Modality
+from qst.instruments import ConnectedButton, Instrument, Modality
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
@@ -298,11 +298,13 @@ class VisitEngine:
         return answer.choice
 
     def _reconnect(self, planned: PlannedTrial) -> Choice:
-        """After a fault the instrument must prove itself again before it may touch anybody."""
+        """After a fault the instrument, and the button, must prove themselves again before anybody is touched."""
         instrument = self._bench.instrument(planned.modality)
         try:
             instrument.close()
             instrument.connect()
+            if isinstance(self._bench.button, ConnectedButton) and not instrument.capabilities.has_button:
+                self._bench.button.connect()
         except INSTRUMENT_FAILURES as error:
             write_fault(
                 self._log, error, did="ended the visit; it can be resumed", sequence_index=planned.sequence_index

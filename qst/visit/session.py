@@ -15,7 +15,16 @@ from qst import __version__
 from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import PlanError, QstError, RefusedError
-from qst.instruments import Algometer, Capabilities, Identity, Instrument, Link, ResponseButton, Thermode
+from qst.instruments import (
+    Algometer,
+    Capabilities,
+    ConnectedButton,
+    Identity,
+    Instrument,
+    Link,
+    ResponseButton,
+    Thermode,
+)
 from qst.protocol.check import ERROR, check_plan
 from qst.protocol.loader import LoadedProtocol
 from qst.protocol.plan import Plan
@@ -169,7 +178,7 @@ def run_session(
         LogWriteError: the log cannot be written; the instruments are safe and closed.
     """
     before = _Before(history or History(), scorer)
-    with _closing(rig.instruments, abort), prompt_threads(clock):
+    with _closing(rig, abort), prompt_threads(clock):
         connected: list[Instrument] = []
         try:
             log.commit()
@@ -211,18 +220,22 @@ def _stopped_connecting(
 
 
 @contextlib.contextmanager
-def _closing(instruments: Mapping[str, Instrument], abort: AbortSwitch) -> Iterator[None]:
+def _closing(rig: Rig, abort: AbortSwitch) -> Iterator[None]:
     try:
         yield
     finally:
         with abort.shielded(), contextlib.ExitStack() as all_of_them:
             # Each is closed, whatever another one's driver raises.
-            for instrument in instruments.values():
+            if isinstance(rig.button, ConnectedButton):
+                all_of_them.callback(rig.button.close)
+            for instrument in rig.instruments.values():
                 all_of_them.callback(instrument.close)
 
 
 def _connect(rig: Rig, log: LogSink, connected: list[Instrument]) -> None:
     """Connect every instrument and record who answered; ``connected`` grows by each that may have been reached."""
+    if isinstance(rig.button, ConnectedButton):
+        rig.button.connect()
     specs = rig.station.station.roles()
     entries = []
     for role, instrument in rig.instruments.items():
@@ -289,4 +302,4 @@ def _not_started(log: LogSink, error: QstError, before: _Before) -> VisitResult:
             remedy=error.remedy,
         )
     )
-    return before.end(log, VisitOutcome.FAILED, f"an instrument did not connect: {error}")
+    return before.end(log, VisitOutcome.FAILED, f"an instrument, or the button, did not connect: {error}")

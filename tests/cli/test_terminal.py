@@ -7,7 +7,7 @@ from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.cli.keys import split_keys
 from qst.cli.terminal import Keyboard, TerminalOperator
 from qst.clock import VirtualClock
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 from qst.visit.operator import (
     Answered,
     Choice,
@@ -27,8 +27,8 @@ class Terminal:
         self.keys = Keyboard(self.abort, list)
         self.shown = ""
         self.events: list[LiveEvent] = []
-        self.space_bar = SpaceBar(VirtualClock())
-        self.operator = TerminalOperator(self.keys, self.show, self.events.append, self.space_bar)
+        self.button = KeyButton(VirtualClock())
+        self.operator = TerminalOperator(self.keys, self.show, self.events.append, self.button)
 
     def show(self, text: str) -> None:
         self.shown = text
@@ -169,12 +169,32 @@ def test_every_wish_has_a_key(terminal: Terminal, keys: str, command: OperatorCo
 
 def test_the_space_bar_is_the_participants_button(terminal: Terminal) -> None:
     assert terminal.type(" ") == []
-    down, up = terminal.space_bar.edges()
+    down, up = terminal.button.edges()
     assert (down.pressed, up.pressed) == (True, False)
-    assert terminal.space_bar.edges() == []
+    assert terminal.button.edges() == []
     terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK))
     terminal.type("1", " ", "2")  # while typing it is a blank
-    assert terminal.space_bar.edges() == []
+    assert terminal.button.edges() == []
+
+
+@pytest.mark.parametrize(("key", "sent"), [("b", "b"), ("b", "B"), ("PageDown", "\x1b[6~"), ("PageDown", "\x1bQ")])
+def test_a_pedal_may_send_another_key_and_the_space_bar_is_none_then(terminal: Terminal, key: str, sent: str) -> None:
+    terminal.button.key = key
+    assert terminal.type(" ") == []
+    assert terminal.button.edges() == []
+    terminal.type(sent)
+    assert [edge.pressed for edge in terminal.button.edges()] == [True, False]
+
+
+@pytest.mark.parametrize(("key", "sent", "typed", "presses"), [("b", "b", "1b", 0), ("PageUp", "\x1b[5~", "1", 1)])
+def test_a_key_with_a_name_is_the_button_also_while_a_text_is_typed(
+    terminal: Terminal, key: str, sent: str, typed: str, presses: int
+) -> None:
+    terminal.button.key = key
+    terminal.operator.present(prompt(PromptKind.ENTER_VALUE, Choice.OK))
+    terminal.type("1", sent)
+    assert f"value: {typed}_" in terminal.shown
+    assert sum(edge.pressed for edge in terminal.button.edges()) == presses
 
 
 def test_keys_that_mean_nothing_do_nothing(terminal: Terminal) -> None:

@@ -11,7 +11,7 @@ from qst.console import messages
 from qst.console.messages import Command, Event, Samples, decode_command, decode_event, frame, frames
 from qst.console.operator import PageOperator
 from qst.console.outbox import MOST_EVENTS, MOST_READINGS, Outbox
-from qst.visit.button import SpaceBar
+from qst.visit.button import KeyButton
 from qst.visit.operator import (
     Alarm,
     Answered,
@@ -38,7 +38,7 @@ class Desk:
         self.abort = AbortSwitch()
         self.clock = VirtualClock(self.abort)
         self.outbox = Outbox(self._lose)
-        self.button = SpaceBar(self.clock)
+        self.button = KeyButton(self.clock)
         self.operator = PageOperator(self.outbox, self.clock, self.abort, self.button)
 
     def _lose(self) -> None:

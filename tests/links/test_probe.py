@@ -376,7 +376,7 @@ def test_an_abort_closes_the_instrument() -> None:
 def test_an_interrupted_probe_is_no_success(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, press_s: float) -> None:
         raise Aborted(AbortCause.INTERRUPT)
 
     monkeypatch.setattr(command, "probe_station", interrupted)

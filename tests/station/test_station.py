@@ -137,3 +137,66 @@ def test_wrong_limits_are_refused_with_their_line(written: str, wrong: str) -> N
         load_station_bytes(text.encode("utf-8"), "bench.yaml")
     assert wrong in caught.value.report()
     assert "bench.yaml:7" in caught.value.report()
+
+
+BUTTONED = """\
+station: bench
+button: {button}
+instruments:
+  algometer:
+    driver: jtech-commander
+    link: 'operator:'
+    settings: {{tip_area: 1 cm²}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("simulated", ("simulated", " ", "", "cts", True)),
+        ("keyboard", ("keyboard", " ", "", "cts", True)),
+        ("keyboard?key=space", ("keyboard", " ", "", "cts", True)),
+        ("keyboard?key=page-down", ("keyboard", "PageDown", "", "cts", True)),
+        ("keyboard?key=b", ("keyboard", "b", "", "cts", True)),
+        ("serial-line://COM5", ("serial-line", " ", "COM5", "cts", True)),
+        ("serial-line:///dev/ttyUSB0?line=dsr&active=low", ("serial-line", " ", "/dev/ttyUSB0", "dsr", False)),
+        ("serial-line+loop://?line=ri", ("serial-line", " ", "", "ri", True)),
+    ],
+)
+def test_a_button_is_a_key_a_line_or_simulated(text: str, meant: tuple[object, ...]) -> None:
+    written = BUTTONED.format(button=text)
+    spec = load_station_bytes(written.encode(), "bench.yaml").station.response_button
+    assert (spec.kind, spec.key, spec.port, spec.line, spec.pressed_when) == meant
+    jsonschema.validate(YAML(typ="safe", pure=True).load(written), json.loads(station_schema_text()))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("keybord", "is no button"),
+        ("simulated?key=b", "is no button"),
+        ("keyboard?key=r", "cannot be the participant's key"),
+        ("keyboard?key=escape", "cannot be the participant's key"),
+        ("keyboard?pedal=b", "'pedal' is no option"),
+        ("keyboard?key=b&key=c", "not readable"),
+        ("keyboard?b", "is no option"),
+        ("serial-line://", "names no port"),
+        ("serial-line://COM5?line=rts", "'rts' is no line"),
+        ("serial-line://COM5?active=yes", "'yes' is no active"),
+        ("serial-line://COM5?baud=9600", "'baud' is no option"),
+        ("serial://COM5", "is no button"),
+    ],
+)
+def test_what_is_no_button_is_said_with_its_line(text: str, said: str) -> None:
+    written = BUTTONED.format(button=f"'{text}'")
+    with pytest.raises(StationFileError, match=said) as caught:
+        load_station_bytes(written.encode(), "bench.yaml")
+    assert "bench.yaml:2" in str(caught.value)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(YAML(typ="safe", pure=True).load(written), json.loads(station_schema_text()))
+
+
+def test_a_real_button_does_not_go_with_simulated_time() -> None:
+    text = simulated_station("tcs").text.replace("button: simulated", "button: serial-line://COM5")
+    with pytest.raises(StationFileError, match="does not follow simulated time"):
+        load_station_bytes(text.encode("utf-8"), "bench.yaml")

@@ -184,6 +184,20 @@ class SerialLink:
         except OSError as gone:
             raise self._gone() from gone
 
+    def modem_line(self, name: str) -> bool:
+        """Whether the other side asserts this modem status line: ``cts``, ``dsr``, ``ri`` or ``cd``.
+
+        Raises:
+            LinkClosedError: not open, the port is gone, or it has no such lines (a pseudo-terminal).
+        """
+        port = self._require_open()
+        try:
+            # On Windows a lost port reads as having every line off, without an error; this question fails there.
+            _ = port.in_waiting
+            return bool(getattr(port, name))
+        except OSError as gone:
+            raise self._gone() from gone
+
     def close(self) -> None:
         """Close the port."""
         if self._port is not None:

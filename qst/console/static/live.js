@@ -88,6 +88,13 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
       if (!event.repeat) QST.stop(STOPS[event.key]);
       return;
     }
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const button = running && QST.picture.button;
+    if (button && key === button && !(typing(event.target) && key.length === 1)) {
+      event.preventDefault();
+      if (!event.repeat) say('{"kind":"button"}');
+      return;
+    }
     if (typing(event.target)) return;
     if (running && event.key === "w") {
       if (!event.repeat) QST.stop("participant_withdrew");
@@ -95,11 +102,6 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
     }
     if (running && event.key === "p") {
       if (!event.repeat) say('{"kind":"pause"}');
-      return;
-    }
-    if (event.key === " " && running && QST.picture.button) {
-      event.preventDefault();
-      if (!event.repeat) say('{"kind":"button"}');
       return;
     }
     if (event.key === "Enter" && document.activeElement && document.activeElement.matches("button:focus-visible, a:focus-visible")) {
@@ -120,7 +122,7 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
       "keyup",
       (event) => {
         // A space that is the participant's button must not press a button of the page as well.
-        if (event.key === " " && QST.picture.button && !typing(event.target)) event.preventDefault();
+        if (event.key === " " && QST.picture.button === " " && !typing(event.target)) event.preventDefault();
       },
       true,
     );

@@ -29,6 +29,8 @@ def _light(row: ProbeRow) -> None:
                 row.firmware,
                 row.battery and f"battery {row.battery}",
             ]
+            if row.role == "button":
+                told.append(f"now {row.button}")
             trip = "" if row.round_trip_ms is None else f"answers in {row.round_trip_ms:.3g} ms"
             text("p", " · ".join(filter(None, (*told, trip))), "faint")
             for concern in row.concerns:
