@@ -6,7 +6,6 @@ to take what is sent never makes anybody wait: it gets the newest state, and of 
 
 import asyncio
 import contextlib
-import functools
 from typing import Any
 
 import msgspec
@@ -16,11 +15,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from qst.abort import AbortCause
 from qst.console import messages
-from qst.console.downloads import trials_csv
+from qst.console.downloads import hand_out
 from qst.console.hub import Hub
 from qst.console.messages import Event
 from qst.console.picture import operator_picture, participant_picture
 from qst.console.session_state import Phase
+from qst.errors import QstError
 
 #: At most so many pictures a second go to a page.
 PICTURES_PER_S = 30
@@ -135,15 +135,19 @@ async def live(hub: Hub, socket: WebSocket) -> None:
 
 
 async def report(hub: Hub, name: str) -> Response:
-    """The endpoints ``/report/…``: the table and the log of the visit that has ended."""
+    """The endpoints ``/report/…``: report, table and log of the visit that has ended."""
     log = None if hub.visit is None or hub.phase is not Phase.ENDED else hub.visit.log
-    if log is None or name not in ("trials.csv", "log.jsonl"):
+    found = hand_out(name)
+    if log is None or found is None:
         return Response(status_code=404)
-    given = f"{log.stem}{'_trials.csv' if name == 'trials.csv' else '.jsonl'}"
-    make = functools.partial(trials_csv, log) if name == "trials.csv" else functools.partial(log.read_text, "utf-8")
-    content = await asyncio.to_thread(make)
-    headers = {"Content-Disposition": f'attachment; filename="{given}"', "Cache-Control": "no-store"}
-    return Response(content.encode("utf-8"), media_type="text/plain; charset=utf-8", headers=headers)
+    headers = {"Cache-Control": "no-store"}
+    if not found.shown:
+        headers["Content-Disposition"] = f'attachment; filename="{log.stem}{found.ending}"'
+    try:
+        content = await asyncio.to_thread(found.make, log)
+    except QstError as error:
+        return Response(error.report(), status_code=500, media_type="text/plain; charset=utf-8")
+    return Response(content, media_type=found.media_type, headers=headers)
 
 
 async def stop(hub: Hub, request: Request) -> Response:

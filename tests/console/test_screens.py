@@ -1,8 +1,11 @@
 """What the screens show and hide, and what the accessibility rules say about each of them."""
 
+import io
 import re
 from pathlib import Path
 from typing import Any
+
+import openpyxl
 
 from tests.console.conftest import Bench
 from tests.console.pages import begin, choose, into_the_ramp, phase, to_the_end, to_the_placement, wait_for_text
@@ -122,13 +125,28 @@ def test_a_wrong_choice_begins_nothing_and_is_said_in_words(bench: Bench) -> Non
     assert not bench.console.data.exists()
 
 
-def test_the_finish_screen_hands_out_table_and_log(bench: Bench) -> None:
+def test_the_finish_screen_hands_out_report_tables_and_log(bench: Bench) -> None:
     page = bench.open_page()
     begin(page)
     to_the_end(page)
     page.wait_for_selector("h2:has-text('In the log')")
-    for name, first in (("Table of all attempts", "schema"), ("The log itself", '{"type":"header"')):
+    contents = {}
+    for name in ("Report as a file", "Table of all attempts", "Tables (Excel)", "The log itself"):
         with page.expect_download() as waiting:
             page.click(f"a:has-text('{name}')")
-        content = Path(waiting.value.path()).read_text(encoding="utf-8")
-        assert first in content.splitlines()[0]
+        contents[waiting.value.suggested_filename] = Path(waiting.value.path()).read_bytes()
+    stem = "P01_visit-1_demo-quick"
+    assert set(contents) == {f"{stem}.html", f"{stem}_trials.csv", f"{stem}_trials.xlsx", f"{stem}.jsonl"}
+    (log,) = bench.console.logs()
+    assert contents[f"{stem}.jsonl"] == log.read_bytes()
+    assert contents[f"{stem}_trials.csv"].decode("utf-8").count("\n") == 5
+    workbook = openpyxl.load_workbook(io.BytesIO(contents[f"{stem}_trials.xlsx"]), read_only=True)
+    assert next(workbook["trials"].iter_rows())[0].value == "schema_version"
+    with page.context.expect_page() as waiting:
+        page.click("a:text-is('Report')")
+    report = waiting.value
+    report.wait_for_selector("body")
+    assert "SIMULATED" in report.inner_text("body")
+    assert "Pressure pain threshold of 2 points" in report.inner_text("body")
+    assert report.evaluate("[...document.images].every((one) => one.naturalWidth > 0)")
+    assert page.request.get(f"{bench.console.address}/report/anything.html").status == 404

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nicegui import background_tasks, run
 
-from qst.console.downloads import Aftermath, aftermath
+from qst.console.downloads import HAND_OUTS, Aftermath, aftermath
 from qst.console.messages import Finished, Ready, Refused
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, text
@@ -71,8 +71,10 @@ class FinishScreen:
                         for line in lines:
                             text("li", line)
             with box("div", "row"):
-                text("a", "Table of all attempts (CSV)", "act small", href="/report/trials.csv", download="")
-                text("a", "The log itself", "act small", href="/report/log.jsonl", download="")
+                for one in HAND_OUTS:
+                    if one.available:
+                        how = {"target": "_blank", "rel": "noopener"} if one.shown else {"download": ""}
+                        text("a", one.title, "act small", href=f"/report/{one.name}", **how)
 
 
 def finish_screen(page: Page) -> None:
