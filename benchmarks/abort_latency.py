@@ -9,8 +9,8 @@ in the keyboard's thread, which ends that trial; and once more, by an emergency 
 trial or in the rest before it, which ends the visit. Every fsync of the log takes ``--fsync`` milliseconds, every write
 ``--write``; ``--page`` starts a command that looks on, such as a browser with the console's page.
 
-After every stop the same way is gone without the suite: a thread wakes another, which writes a line to the same process.
-What that takes is the machine's own share: on a busy one it is most of the worst case.
+After every stop the same way is gone without the suite: a thread wakes another, which writes a line to the same
+process. What that takes is the machine's own share: on a busy one it is most of the worst case.
 """
 
 import argparse
