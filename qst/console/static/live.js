@@ -89,8 +89,8 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
       return;
     }
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const button = running && QST.picture.button;
-    if (button && key === button && !(typing(event.target) && key.length === 1)) {
+    const answers = running && QST.picture.button;
+    if (answers && key === answers && !(typing(event.target) && key.length === 1)) {
       event.preventDefault();
       if (!event.repeat) say('{"kind":"button"}');
       return;
