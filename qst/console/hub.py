@@ -27,6 +27,8 @@ from qst.visit.operator import Choice, PromptKind
 _log = logging.getLogger(__name__)
 #: How often the hub looks whether its views are alive, s.
 LOOK_S = 0.5
+#: What the log says of a text for the participant, beside the answer to the placement that it belongs to.
+READ_ALOUD, NOT_READ_ALOUD = "ticked: text read aloud", "not ticked: text read aloud"
 
 
 class Hub:
@@ -132,9 +134,9 @@ class Hub:
         """Stop, for whichever view asks. Straight into the engine's pipe. Returns whether there is an engine."""
         return self._engine is not None and self._engine.send(messages.Stop(cause=cause))
 
-    def press_button(self) -> None:
+    def move_button(self, *, pressed: bool) -> None:
         """The participant's button, where a key is it."""
-        self._send(messages.PressButton())
+        self._send(messages.MoveButton(pressed=pressed))
 
     def pause(self) -> None:
         """Pause when no stimulus runs."""
@@ -152,6 +154,12 @@ class Hub:
         self.changed()
         return visit.side_confirmed
 
+    def tick_read_aloud(self) -> None:
+        """The operator has, or has not, read the text of the question to the participant."""
+        if self.visit is not None and self.visit.prompt is not None and self.visit.prompt.read_aloud:
+            self.visit.read_aloud = not self.visit.read_aloud
+            self.changed()
+
     def answer(self, choice: Choice, *, text: str = "", reason: str = "") -> bool:
         """Answer the question that stands. A placement counts only after its side was named: two acts, never one."""
         visit = self.visit
@@ -159,6 +167,8 @@ class Hub:
             return False
         if visit.prompt.kind is PromptKind.PLACE and not visit.side_confirmed:
             return False
+        if visit.prompt.read_aloud:
+            reason = READ_ALOUD if visit.read_aloud else NOT_READ_ALOUD
         visit.answering = True
         self.unwatched = ""
         self._send(messages.Answer(prompt_id=visit.prompt.prompt_id, choice=choice, text=text, reason=reason))

@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What a page says. ``kind``: ``stop`` (with ``cause``), ``pause``, ``button``, ``alive``."""
+    """What a page says. ``kind``: ``stop`` (with ``cause``), ``pause``, ``button-down``, ``button-up``, ``alive``."""
 
     kind: str
     cause: str = ""
@@ -60,6 +60,7 @@ class LiveSocket:
         self._readings: list[tuple[float, float]] = []
         self._restart = True  # the trace begins anew
         self._news = asyncio.Event()
+        self._holds_button = False  # the participant's key went down on this page and has not come up
 
     async def run(self, key: str, page: str) -> None:
         """Serve the page until it goes."""
@@ -82,6 +83,8 @@ class LiveSocket:
         finally:
             leave()
             sending.cancel()
+            if self._holds_button:
+                self._hub.move_button(pressed=False)  # nobody will see it come up any more
             if view is not None:
                 hub.views.detach(view)
             with contextlib.suppress(asyncio.CancelledError):
@@ -92,8 +95,9 @@ class LiveSocket:
             self._hub.stop(AbortCause(said.cause))
         elif said.kind == "pause":
             self._hub.pause()
-        elif said.kind == "button":
-            self._hub.press_button()
+        elif said.kind in ("button-down", "button-up"):
+            self._holds_button = said.kind == "button-down"
+            self._hub.move_button(pressed=self._holds_button)
 
     def _heard(self, event: Event | None) -> None:
         match event:

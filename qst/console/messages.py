@@ -78,8 +78,10 @@ class TakeNote(_Message, frozen=True):
     adverse: bool = False
 
 
-class PressButton(_Message, frozen=True):
-    """The participant's button, where a key of the page is it."""
+class MoveButton(_Message, frozen=True):
+    """The participant's button, where a key of the page is it, went down or up."""
+
+    pressed: bool
 
 
 class ViewsLost(_Message, frozen=True):
@@ -88,7 +90,7 @@ class ViewsLost(_Message, frozen=True):
     why: str
 
 
-Command = Begin | Continue | Probe | Stop | Answer | PausePlease | SkipRest | TakeNote | PressButton | ViewsLost
+Command = Begin | Continue | Probe | Stop | Answer | PausePlease | SkipRest | TakeNote | MoveButton | ViewsLost
 
 
 # -- events: engine -> server -------------------------------------------------------------------------------------

@@ -72,9 +72,9 @@ class PageOperator:
             self._abort.throw(command.cause)
             self._outbox.put(messages.StopSeen(cause=command.cause))
             return
-        if isinstance(command, messages.PressButton):
+        if isinstance(command, messages.MoveButton):
             if self._button is not None:
-                self._button.hit()  # now: its time is what counts
+                self._button.move(pressed=command.pressed)  # now: its time is what counts
             return
         with self._lock:
             self._said.append(command)

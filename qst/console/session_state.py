@@ -44,6 +44,7 @@ class VisitState:
         self.prompt: Asked | None = None
         self.answering = False  # an answer is on its way to the engine
         self.side_confirmed = False  # the operator has named the side of the trial that is to be placed
+        self.read_aloud = False  # the operator has ticked that the text of the question was read to the participant
         self.current: TrialCard | None = None
         self.attempt = 0
         self.attempt_runs = False
@@ -143,7 +144,7 @@ class VisitState:
                 self.stop_seen = cause.value
 
     def _asked(self, event: Asked) -> None:
-        self.prompt, self.answering, self.side_confirmed = event, False, False
+        self.prompt, self.answering, self.side_confirmed, self.read_aloud = event, False, False, False
         self.rest_left_s = 0.0
         self.current = self.card(event.sequence_index) or self.current
         if event.kind == "paused":

@@ -8,9 +8,10 @@ from qst.instruments import ButtonEdge
 
 
 class KeyButton:
-    """A key as the participant's button. A key has no release here, so each press is an edge down and up.
+    """A key as the participant's button.
 
-    The thread that reads the keys hits it, so a press has the time at which the key came; the visit's thread asks.
+    The thread that reads the keys tells it, so a press has the time at which the key came; the visit's thread asks. A
+    terminal does not see a key go up: there each press is an edge down and up. A browser does.
 
     Args:
         clock: the visit's clock.
@@ -22,15 +23,23 @@ class KeyButton:
         self._clock = clock
         self._edges: deque[ButtonEdge] = deque()
 
+        self._down = False
+
     def hit(self) -> None:
-        """The key was pressed now."""
-        now_s = self._clock.monotonic()
-        self._edges.extend((ButtonEdge(now_s, pressed=True), ButtonEdge(now_s, pressed=False)))
+        """The key was pressed now; when it is let go will not be seen."""
+        self.move(pressed=True)
+        self.move(pressed=False)
+
+    def move(self, *, pressed: bool) -> None:
+        """The key went down or up now. What it did already, a second time, is nothing."""
+        if pressed != self._down:
+            self._down = pressed
+            self._edges.append(ButtonEdge(self._clock.monotonic(), pressed=pressed))
 
     def edges(self) -> Sequence[ButtonEdge]:
         """Edges since the last call."""
         return [self._edges.popleft() for _ in range(len(self._edges))]
 
     def pressed(self) -> bool:
-        """A key cannot be seen to be held."""
-        return False
+        """Whether the key is down, as far as can be seen."""
+        return self._down

@@ -11,6 +11,7 @@ from qst.record.reader import read_log
 from qst.record.records import Note, Stop, VisitOutcome
 from qst.record.visit_log import VisitLog
 from qst.rigs.job import Manner, ResumeRequest
+from qst.rigs.simulated import simulated_station
 from qst.visit.operator import Choice, PromptKind
 from tests.console.engine import Engine, begun, request
 
@@ -134,6 +135,25 @@ def test_an_answer_to_an_older_question_means_nothing(tmp_path: Path) -> None:
         engine.answer(judge, Choice.OK)  # no choice of this question
         engine.answer(judge, Choice.ACCEPT)
         engine.wait_for(messages.Judged, lambda event: event.choice is Choice.ACCEPT)
+
+
+def test_a_key_that_is_stuck_is_noticed_before_a_ramp(tmp_path: Path) -> None:
+    station = tmp_path / "keyboard.yaml"
+    text = simulated_station("default").text.replace("button: simulated", "button: keyboard")
+    station.write_text(text, encoding="utf-8")
+    with begun(tmp_path / "data", station=str(station)) as engine:
+        # The thermode has a button of its own; the key answers for the gauge.
+        gauge = next(card.sequence_index for card in engine.wait_for(Ready).trials if card.modality == "pressure")
+        place = engine.wait_for(Asked, lambda event: event.kind is PromptKind.PLACE and event.sequence_index == gauge)
+        before = len(engine.seen)
+        engine.send(messages.MoveButton(pressed=True))
+        engine.answer(place)
+        fault = engine.wait_for(Asked, lambda event: event.kind is PromptKind.FAULT)
+        assert "button" in fault.text
+        assert not [event for event in engine.seen[before:] if isinstance(event, Entered) and event.state == RAMP]
+        engine.send(messages.MoveButton(pressed=False))
+        engine.answer(fault, Choice.REPEAT, reason="the key was stuck")
+        engine.wait_for(Entered, in_ramp)
 
 
 def test_what_is_wrong_is_said_in_the_words_of_its_error(tmp_path: Path) -> None:

@@ -93,11 +93,22 @@ def test_commands_wait_until_the_engine_looks(desk: Desk) -> None:
     assert desk.operator.poll() == ()
 
 
-def test_the_participants_key_has_the_time_at_which_it_came(desk: Desk) -> None:
+def test_the_participants_key_has_the_time_at_which_it_moved(desk: Desk) -> None:
     desk.clock.sleep(2.0)
-    desk.operator.take(messages.PressButton())
+    desk.operator.take(messages.MoveButton(pressed=True))
+    desk.operator.take(messages.MoveButton(pressed=True))  # another page saw it, too
+    assert desk.button.pressed()
     desk.clock.sleep(1.0)
-    assert [(edge.time_s, edge.pressed) for edge in desk.button.edges()] == [(2.0, True), (2.0, False)]
+    desk.operator.take(messages.MoveButton(pressed=False))
+    desk.clock.sleep(1.0)
+    assert not desk.button.pressed()
+    assert [(edge.time_s, edge.pressed) for edge in desk.button.edges()] == [(2.0, True), (3.0, False)]
+
+
+def test_a_key_that_cannot_be_seen_to_come_up_is_down_and_up_at_once(desk: Desk) -> None:
+    desk.button.hit()
+    assert not desk.button.pressed()
+    assert [edge.pressed for edge in desk.button.edges()] == [True, False]
 
 
 def test_the_text_to_read_aloud_stands_apart(desk: Desk) -> None:

@@ -1,30 +1,18 @@
 """The run screen: what to do now, where, what was measured, and what is to become of it."""
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
-import msgspec
 from nicegui import ui
 
 from qst.console.messages import Asked, Ended
 from qst.console.pages.page import Page
 from qst.console.pages.parts.bodymap import body_map, points
+from qst.console.pages.parts.drafts import CHECKLIST, REASONS, REST_REASONS, SKIN, Draft, ask
 from qst.console.pages.parts.elements import action, box, text, typed
 from qst.console.pages.parts.now import SIDE_WORDS, instruction, side_words, trial_name
 from qst.console.session_state import Mark, Phase, VisitState
 from qst.visit.operator import Choice, PromptKind
-
-REASONS = ("tip slipped", "participant talked", "pressed too early", "pressed by mistake", "disturbed", "wrong place")
-REST_REASONS = ("participant asked to go on", "time is short")
-
-
-class Draft(msgspec.Struct, frozen=True):
-    """A text that is being asked for before something can happen; of an answer, the question that it belongs to."""
-
-    label: str
-    presets: tuple[str, ...]
-    done: Callable[[str], None]
-    prompt_id: str = ""
 
 
 class RunScreen:
@@ -129,6 +117,8 @@ class RunScreen:
         if prompt.kind in (PromptKind.JUDGE, PromptKind.FAULT):
             text("p", prompt.text, "result")
             self._qualify(self._visit.last)
+            if prompt.sequence_index == self._visit.n_trials:
+                text("p", "The last trial. Look at the skin before you go on, and note any mark.")
         elif prompt.kind in (PromptKind.SET_UP, PromptKind.ENTER_VALUE, PromptKind.UNFINISHED):
             text("p", prompt.text)
 
@@ -151,14 +141,14 @@ class RunScreen:
         resting = visit.rest_left_s > 0
         return (
             visit.prompt, visit.answering, visit.side_confirmed, self._wrong_side, self._draft, self._page.controls,
-            resting, visit.phase,
+            resting, visit.phase, visit.read_aloud,
         )  # fmt: skip
 
     def _question(self) -> None:
         if not self._page.controls:
             text("p", "Another page decides. Take over to answer from here.", "faint")
         elif self._draft is not None:
-            self._ask_text(self._draft)
+            ask(self._draft, self._drafted, self._undraft)
         elif self._visit.prompt is not None and not self._visit.answering:
             self._answers(self._visit.prompt)
         elif self._visit.rest_left_s > 0:
@@ -179,6 +169,9 @@ class RunScreen:
         visit = self._visit
         if visit.current is None:
             return
+        if visit.prompt is not None and visit.prompt.read_aloud:
+            sign = "✓ " if visit.read_aloud else ""
+            action(f"{sign}Text read aloud", self._tick, key="t", pressed=visit.read_aloud)
         if visit.current.side:
             for side, key in (("R", "r"), ("L", "l")):
                 chosen = visit.side_confirmed and side == visit.current.side
@@ -212,15 +205,6 @@ class RunScreen:
 
     # -- texts ----------------------------------------------------------------------------------------------------
 
-    def _ask_text(self, draft: Draft) -> None:
-        text("p", draft.label, "now")
-        with box("div", "row"):
-            for number, preset in enumerate(draft.presets, start=1):
-                action(preset, functools.partial(self._drafted, preset), key=str(number))
-        if draft.presets != ("yes",):
-            typed(draft.label, self._drafted, name="reason", hint="type it, then Enter", focused=not draft.presets)
-        action("Back", self._undraft, key="Backspace", kind="small")
-
     def _drafted(self, what: str) -> None:
         draft, self._draft = self._draft, None
         if draft is not None and self._page.controls:
@@ -231,9 +215,9 @@ class RunScreen:
         self._draft = None
         self._page.refresh()
 
-    def _ask(self, label: str, presets: tuple[str, ...], done: Callable[[str], None], prompt_id: str = "") -> None:
+    def _ask(self, draft: Draft) -> None:
         if self._page.controls:
-            self._draft = Draft(label, presets, done, prompt_id)
+            self._draft = draft
             self._page.refresh()
 
     @property
@@ -250,6 +234,10 @@ class RunScreen:
         self._wrong_side = "" if right or card is None else f"This trial is on the {side_words(card)}."
         self._page.refresh()
 
+    def _tick(self) -> None:
+        if self._page.controls:
+            self._hub.tick_read_aloud()
+
     def _answer(self, choice: Choice, *, typed_text: str = "", reason: str = "") -> None:
         if self._page.controls:
             self._wrong_side = ""
@@ -259,20 +247,21 @@ class RunScreen:
         self._answer(Choice.OK, typed_text=value)
 
     def _with_reason(self, choice: Choice, what: str) -> None:
-        self._ask(f"Reason ({what}):", REASONS, lambda reason: self._answer(choice, reason=reason), self._prompt_id)
+        label = f"Reason ({what}):"
+        self._ask(Draft(label, REASONS, lambda reason: self._answer(choice, reason=reason), self._prompt_id))
 
     def _end(self) -> None:
         label = "End the visit here? It can be resumed later."
-        self._ask(label, ("yes",), lambda _: self._answer(Choice.END), self._prompt_id)
+        self._ask(Draft(label, ("yes",), lambda _: self._answer(Choice.END), self._prompt_id, only_presets=True))
 
     def _shorten(self) -> None:
-        self._ask("Reason for a shorter rest:", REST_REASONS, self._hub.skip_rest)
+        self._ask(Draft("Reason for a shorter rest:", REST_REASONS, self._hub.skip_rest))
 
-    def _note(self) -> None:
-        self._ask("Note:", (), lambda what: self._hub.note(what, adverse=False))
+    def _note(self, label: str, presets: tuple[str, ...] = (), prefix: str = "", lines: tuple[str, ...] = ()) -> None:
+        self._ask(Draft(label, presets, lambda what: self._hub.note(f"{prefix}{what}", adverse=False), lines=lines))
 
     def _adverse(self) -> None:
-        self._ask("Adverse event:", (), lambda what: self._hub.note(what, adverse=True))
+        self._ask(Draft("Adverse event:", (), lambda what: self._hub.note(what, adverse=True)))
 
     # -- right: what is measured ----------------------------------------------------------------------------------
 
@@ -294,8 +283,10 @@ class RunScreen:
             text("span", " the gauge should show")
             text("p", "", id="pace-expected")
         with box("div", "row"):
-            action("Note", self._note, key="n", kind="small")
+            action("Note", lambda: self._note("Note:"), key="n", kind="small")
             action("Adverse event", self._adverse, key="a", kind="small")
+            action("Skin check", lambda: self._note("Skin check:", SKIN, "skin check: "), kind="small")
+            action("Checklist", lambda: self._note("Before the visit:", (), "checklist: ", CHECKLIST), kind="small")
             with box("button", "act small", type="button", id="sound"):
                 text("span", "Sound")
 

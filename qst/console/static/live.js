@@ -80,6 +80,18 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
   const typing = (element) =>
     element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
 
+  function isButton(event) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    return QST.picture.button === key && !(typing(event.target) && key.length === 1);
+  }
+
+  let buttonDown = false;
+  function moveButton(down) {
+    if (down === buttonDown) return;
+    buttonDown = down;
+    say(down ? '{"kind":"button-down"}' : '{"kind":"button-up"}');
+  }
+
   function pressed(event) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const running = QST.picture.phase === "running" || QST.picture.phase === "starting";
@@ -88,11 +100,9 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
       if (!event.repeat) QST.stop(STOPS[event.key]);
       return;
     }
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const answers = running && QST.picture.button;
-    if (answers && key === answers && !(typing(event.target) && key.length === 1)) {
+    if (running && isButton(event)) {
       event.preventDefault();
-      if (!event.repeat) say('{"kind":"button"}');
+      if (!event.repeat) moveButton(true);
       return;
     }
     if (typing(event.target)) return;
@@ -121,11 +131,16 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
     document.addEventListener(
       "keyup",
       (event) => {
+        if (!QST.picture.button) return;
+        const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+        if (key === QST.picture.button) moveButton(false); // wherever the focus has gone meanwhile
         // A space that is the participant's button must not press a button of the page as well.
-        if (event.key === " " && QST.picture.button === " " && !typing(event.target)) event.preventDefault();
+        if (event.key === " " && isButton(event)) event.preventDefault();
       },
       true,
     );
+    // A window that is left sees no key come up.
+    window.addEventListener("blur", () => moveButton(false));
     document.addEventListener("click", (event) => {
       const button = event.target.closest("[data-stop]");
       if (button) QST.stop(button.dataset.stop);

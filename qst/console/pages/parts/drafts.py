@@ -1,0 +1,63 @@
+"""Texts that are asked for before something can happen: reasons, notes, the checklist."""
+
+import functools
+from collections.abc import Callable
+
+import msgspec
+
+from qst.console.pages.parts.elements import action, box, field, text, typed
+
+REASONS = ("tip slipped", "participant talked", "pressed too early", "pressed by mistake", "disturbed", "wrong place")
+REST_REASONS = ("participant asked to go on", "time is short")
+SKIN = ("no mark", "slightly red")
+#: What may stand behind a threshold; each line may be left empty.
+CHECKLIST = (
+    "Pain relief taken today",
+    "Caffeine today",
+    "Hours slept",
+    "Room temperature, °C",
+    "Skin temperature, °C",
+    "Skin at the places to be tested",
+)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A text that is being asked for; of an answer, the question that it belongs to.
+
+    ``presets`` are offered with a key each; ``lines`` make it a form with as many lines, handed over as one text.
+    ``only_presets``: nothing can be typed instead.
+    """
+
+    label: str
+    presets: tuple[str, ...]
+    done: Callable[[str], None]
+    prompt_id: str = ""
+    lines: tuple[str, ...] = ()
+    only_presets: bool = False
+
+
+def ask(draft: Draft, drafted: Callable[[str], None], leave: Callable[[], None]) -> None:
+    """Show what is asked for."""
+    text("p", draft.label, "now")
+    if draft.lines:
+        _form(draft.lines, drafted)
+    else:
+        with box("div", "row"):
+            for number, preset in enumerate(draft.presets, start=1):
+                action(preset, functools.partial(drafted, preset), key=str(number))
+            if not draft.only_presets:
+                typed(draft.label, drafted, name="reason", hint="type it, then Enter", focused=not draft.presets)
+    with box("div", "row"):
+        action("Back", leave, key="Backspace", kind="small")
+
+
+def _form(lines: tuple[str, ...], drafted: Callable[[str], None]) -> None:
+    filled: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        field(line, "", functools.partial(filled.__setitem__, line), name=f"line-{number}")
+
+    def record() -> None:
+        texts = [f"{line}: {filled[line].strip()}" for line in lines if filled.get(line, "").strip()]
+        drafted("; ".join(texts) or "nothing filled in")
+
+    action("Record", record)
