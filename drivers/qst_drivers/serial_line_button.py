@@ -1,6 +1,6 @@
 """A participant's button between two pins of a serial port: a switch that closes, or opens, a modem status line.
 
-A thread of its own looks at the line every 2 ms, so a press is stamped at most 5 ms late however busy the visit is, and
+A thread of its own looks at the line every 2 ms, so a press is stamped within 5 ms unless the whole computer is overloaded, and
 the visit never waits for the port. What the adapter itself adds (FTDI's latency timer, for example) no program can see.
 
 A contact bounces. Its first change is taken at once, so that no press is ever late; then the line is not believed for
