@@ -285,7 +285,11 @@ class VisitEngine:
         choices: tuple[Choice, ...] = (Choice.REPEAT, Choice.SKIP, Choice.END)
         if record.valid:
             choices = (Choice.ACCEPT, *choices)
-        answer = self._desk.ask(kind, describe_result(record), choices, planned=planned, attempt=record.attempt)
+        made, most = self._stimuli(planned), planned.attempts_max
+        text = describe_result(record)
+        if made >= most and not record.valid:
+            text += f". Attempts made: {made}, the protocol has at most {most}; a further one is a deviation"
+        answer = self._desk.ask(kind, text, choices, planned=planned, attempt=record.attempt)
         if answer.choice is Choice.ACCEPT:
             self._decide(record.sequence_index, record.attempt, "accept", answer.reason)
             return answer.choice
@@ -293,9 +297,17 @@ class VisitEngine:
         self._reject(record, reason, "skip" if answer.choice is Choice.SKIP else "invalid")
         if answer.choice is Choice.SKIP:
             self._deviate("skipped", f"no further attempt: {reason}", record.sequence_index)
-        elif failed and answer.choice is Choice.REPEAT:
-            return self._reconnect(planned)
+        elif answer.choice is Choice.REPEAT:
+            if made >= most:
+                self._deviate("attempts", f"one more than the protocol's {most}: {reason}", record.sequence_index)
+            if failed:
+                return self._reconnect(planned)
         return answer.choice
+
+    def _stimuli(self, planned: PlannedTrial) -> int:
+        """How many attempts at this trial have begun their ramp."""
+        mine = (trial for trial in self._trials if trial.sequence_index == planned.sequence_index)
+        return sum(trial.ramp_duration_s is not None for trial in mine)
 
     def _reconnect(self, planned: PlannedTrial) -> Choice:
         """After a fault the instrument, and the button, must prove themselves again before anybody is touched."""

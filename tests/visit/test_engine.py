@@ -237,6 +237,29 @@ def test_a_rejected_attempt_stays_and_the_repeat_supersedes_it() -> None:
     assert decisions == [(1, "invalid", "slipped"), (2, "accept", "")]
 
 
+def test_more_attempts_than_the_protocol_has_are_deviations_with_their_reason() -> None:
+    visit = Visit(planned(attempts_max=1))
+    visit.button.presses_s = [20.0, 45.0]
+    visit.operator.answers["judge"] = Answered(prompt_id="q2", choice=Choice.REPEAT, reason="slipped")
+    visit.run()
+    assert len(visit.trials()) == 2
+    (deviation,) = visit.log.of(records.Deviation)
+    assert isinstance(deviation, records.Deviation)
+    assert (deviation.kind, deviation.sequence_index) == ("attempts", 1)
+    assert deviation.text == "one more than the protocol's 1: slipped"
+
+
+def test_an_attempt_that_never_began_its_ramp_is_none_of_the_protocols_attempts() -> None:
+    visit = Visit(planned(attempts_max=1))
+    visit.button.held = True
+    visit.operator.answers["fault"] = Answered(prompt_id="q2", choice=Choice.REPEAT, reason="the button was held")
+    visit.run()
+    assert len(visit.trials()) == 2
+    assert [prompt.text for prompt in visit.operator.prompts if "at most" in prompt.text] == []
+    kinds = [record.kind for record in visit.log.of(records.Deviation) if isinstance(record, records.Deviation)]
+    assert kinds == ["skipped"]
+
+
 def test_a_held_button_starts_nothing() -> None:
     visit = Visit(planned(attempts_max=1))
     visit.button.held = True
