@@ -25,6 +25,14 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--station", "stations", multiple=True, metavar="FILE|NAME", help="Offer this station first; repeatable.")
 @click.option("--operator", default="", metavar="ID", help="Who runs the visits.")
 @click.option("--capture", type=click.Path(path_type=Path), metavar="DIR", help="Folder for every byte on the wires.")
+@click.option(
+    "--budget",
+    type=click.IntRange(1, 600),
+    default=45,
+    show_default=True,
+    metavar="MIN",
+    help="How long a visit should take.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8317, show_default=True, help="0: any free port.")
 @click.option("--no-browser", is_flag=True, help="Print the link only.")
 @click.option("--lan", metavar="ADDRESS", help="Serve other computers, too, under this address of this one; encrypted.")
@@ -36,6 +44,7 @@ def console(
     stations: tuple[str, ...],
     operator: str,
     capture: Path | None,
+    budget: int,
     port: int,
     no_browser: bool,
     lan: str | None,
@@ -59,7 +68,7 @@ def console(
     listener = server.bind(names[0], port)
     port = listener.getsockname()[1]
     keys = Keys()
-    hub = Hub(data, make_offer(protocols, stations, operator), capture)
+    hub = Hub(data, make_offer(protocols, stations, operator), capture, budget_min=budget)
     app = server.make_app(hub, keys, tuple(f"{name}:{port}" for name in names), scheme)
 
     def link() -> str:

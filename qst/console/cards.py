@@ -2,6 +2,7 @@
 
 from qst.console.messages import Ended, Ready, TrialCard
 from qst.instruments import Modality, PressureRamp, Programming, Reading
+from qst.protocol.duration import expected_ends_s
 from qst.protocol.plan import PlannedTrial
 from qst.record.records import Trial
 from qst.rigs.job import Job
@@ -12,7 +13,7 @@ from qst.visit.session import Rig
 from qst.visit.words import describe_result, role_of
 
 
-def trial_card(planned: PlannedTrial, rig: Rig) -> TrialCard:
+def trial_card(planned: PlannedTrial, rig: Rig, expected_end_s: float) -> TrialCard:
     """A planned trial in a page's words."""
     site, ramp = SITES[planned.site_code], planned.ramp
     unit = DISPLAY_UNITS[planned.rounding.display_unit]
@@ -38,6 +39,7 @@ def trial_card(planned: PlannedTrial, rig: Rig) -> TrialCard:
         decimals=max(len(planned.rounding.step.partition(".")[2]), 1),
         hand_held=pressure and can is not None and can.programming is Programming.HAND,
         operator_read=pressure and can is not None and can.reading is Reading.OPERATOR,
+        expected_end_s=expected_end_s,
     )
 
 
@@ -57,7 +59,10 @@ def ready_card(job: Job) -> Ready:
         earlier_log="" if job.earlier_log is None else str(job.earlier_log),
         button_key=job.rig.button.key if isinstance(job.rig.button, KeyButton) else "",
         n_done=job.n_done,
-        trials=tuple(trial_card(planned, job.rig) for planned in job.plan.trials),
+        trials=tuple(
+            trial_card(planned, job.rig, end_s)
+            for planned, end_s in zip(job.plan.trials, expected_ends_s(job.plan), strict=True)
+        ),
     )
 
 

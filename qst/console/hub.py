@@ -27,6 +27,8 @@ from qst.visit.operator import Choice, PromptKind
 _log = logging.getLogger(__name__)
 #: How often the hub looks whether its views are alive, s.
 LOOK_S = 0.5
+#: How long a visit should take, minutes, unless somebody says otherwise: an estimate for the reference study's testing.
+BUDGET_MIN = 45
 #: What the log says of a text for the participant, beside the answer to the placement that it belongs to.
 READ_ALOUD, NOT_READ_ALOUD = "ticked: text read aloud", "not ticked: text read aloud"
 
@@ -38,11 +40,21 @@ class Hub:
         data: folder of the visit logs.
         offer: protocols and stations to choose from.
         capture: folder for files with every byte on the wires; None keeps none.
+        budget_min: how long a visit should take, minutes.
         clock: for the age of views' signs of life; never for a visit.
     """
 
-    def __init__(self, data: Path, offer: Offer, capture: Path | None = None, clock: RealClock | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        offer: Offer,
+        capture: Path | None = None,
+        *,
+        budget_min: int = BUDGET_MIN,
+        clock: RealClock | None = None,
+    ) -> None:
         self.data = data
+        self.budget_min = budget_min
         self.offer = offer
         self.capture = None if capture is None else str(capture)
         self.visit: VisitState | None = None

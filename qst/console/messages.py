@@ -97,7 +97,10 @@ Command = Begin | Continue | Probe | Stop | Answer | PausePlease | SkipRest | Ta
 
 
 class TrialCard(_Message, frozen=True):
-    """A planned trial as a page shows it. Values °C or kPa; ``per_unit`` of them make one display unit."""
+    """A planned trial as a page shows it. Values °C or kPa; ``per_unit`` of them make one display unit.
+
+    ``expected_end_s``: when it would be over if everything took as long as estimated, from the beginning of the visit.
+    """
 
     sequence_index: int
     block: str
@@ -118,6 +121,7 @@ class TrialCard(_Message, frozen=True):
     decimals: int
     hand_held: bool
     operator_read: bool
+    expected_end_s: float
 
 
 class Ready(_Message, frozen=True):
@@ -214,6 +218,12 @@ class Pacing(_Message, frozen=True):
     expected: str
 
 
+class Ticked(_Message, frozen=True):
+    """The visit's clock: so long ago it began, or went on after an interruption."""
+
+    elapsed_s: float
+
+
 class Resting(_Message, frozen=True):
     """A rest is under way; 0 when it is over."""
 
@@ -284,6 +294,7 @@ Event = (
     | ReleaseNow
     | Alarmed
     | Pacing
+    | Ticked
     | Resting
     | Ended
     | Judged

@@ -40,6 +40,8 @@ from qst.visit.operator import (
 
 #: What separates the instruction to the operator from the text for the participant in a prompt.
 _READ_ALOUD = "\nRead aloud: "
+#: How often a page learns how long the visit has taken, s of the visit's clock.
+TICK_S = 5.0
 
 
 class PageOperator:
@@ -63,6 +65,7 @@ class PageOperator:
         self._lock = threading.Lock()
         self._prompt: OperatorPrompt | None = None
         self._attempt_runs = False
+        self._began_s = self._ticked_s = clock.monotonic()
 
     # -- from the thread that reads commands ----------------------------------------------------------------------
 
@@ -106,6 +109,10 @@ class PageOperator:
 
     def poll(self) -> Sequence[OperatorCommand]:
         """What the page has said since the last call."""
+        now_s = self._clock.monotonic()
+        if now_s - self._ticked_s >= TICK_S:
+            self._ticked_s = now_s
+            self._outbox.put(messages.Ticked(elapsed_s=now_s - self._began_s))
         if not self._said:
             return ()
         with self._lock:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from qst.console.messages import Event, Pacing, Resting, Samples, frame
+from qst.console.messages import Event, Pacing, Resting, Samples, Ticked, frame
 
 #: So many readings are gathered in one message; a page that is slower than this sees every second one.
 MOST_READINGS = 512
@@ -42,7 +42,11 @@ class Outbox:
     def put(self, event: Event) -> None:
         """Hand over an event. Never waits for the pipe."""
         with self._changed:
-            if isinstance(event, Pacing | Resting) and self._waiting and type(self._waiting[-1]) is type(event):
+            if (
+                isinstance(event, Pacing | Resting | Ticked)
+                and self._waiting
+                and type(self._waiting[-1]) is type(event)
+            ):
                 self._waiting[-1] = event
             else:
                 self._waiting.append(event)

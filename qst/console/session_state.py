@@ -51,6 +51,7 @@ class VisitState:
         self.trial_state = ""
         self.state_since_s = 0.0
         self.rest_left_s = 0.0
+        self.elapsed_s = 0.0
         self.pacing: messages.Pacing | None = None
         self.release = False
         self.alarm: messages.Alarmed | None = None
@@ -87,6 +88,15 @@ class VisitState:
     def stimulus_may_run(self) -> bool:
         """Whether something may be on the skin because of this visit right now."""
         return self.attempt_runs and self.trial_state not in ("", "done")
+
+    @property
+    def left_s(self) -> float:
+        """How long the trials from the present one on are expected to take, s."""
+        if self.ready is None or not self.ready.trials:
+            return 0.0
+        behind = self.ready.n_done if self.current is None else self.current.sequence_index - 1
+        done = self.card(behind)
+        return self.ready.trials[-1].expected_end_s - (0.0 if done is None else done.expected_end_s)
 
     def mark(self, card: TrialCard) -> Mark:
         """What became of a trial so far."""
@@ -136,6 +146,8 @@ class VisitState:
                 self.release = True
             case messages.Pacing():
                 self.pacing = event
+            case messages.Ticked(elapsed_s=elapsed_s):
+                self.elapsed_s = elapsed_s
             case messages.Resting(left_s=left_s):
                 self.rest_left_s = left_s
             case messages.Remarked(text=text):

@@ -34,8 +34,18 @@ def plan_duration(plan: Plan) -> PlanDuration:
     )
 
 
+def expected_ends_s(plan: Plan) -> tuple[float, ...]:
+    """When each trial of a plan is expected to be over, s from the beginning of the first."""
+    return tuple(_ends_s(plan, _EXPECTED))
+
+
 def _total_s(plan: Plan, case: int) -> float:
+    return max(_ends_s(plan, case), default=0.0)
+
+
+def _ends_s(plan: Plan, case: int) -> list[float]:
     """Walk through the plan as the visit does: a stimulus begins when both rests and its own preparation are over."""
+    ends_s: list[float] = []
     now_s, last_end_s = 0.0, 0.0
     site_end_s: dict[tuple[str, str], float] = {}
     for trial in plan.trials:
@@ -44,7 +54,8 @@ def _total_s(plan: Plan, case: int) -> float:
         now_s = max(now_s + HANDLING_S[case] + _settle_s(trial, case), rested_s)
         now_s += _stimulus_s(trial, case)
         last_end_s = site_end_s[place] = now_s
-    return now_s
+        ends_s.append(now_s)
+    return ends_s
 
 
 def _settle_s(trial: PlannedTrial, case: int) -> float:

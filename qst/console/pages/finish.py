@@ -136,6 +136,8 @@ def _completeness(visit: VisitState, ready: Ready) -> None:
 
 def _leave(page: Page, visit: VisitState) -> None:
     log = visit.ready.log if visit.ready is not None else ""
+    if not page.controls:
+        return
     resumable = bool(log) and (visit.finished is None or visit.finished.outcome in _RESUMABLE)
     with box("div", "row"):
         if resumable:

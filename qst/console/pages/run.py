@@ -45,6 +45,7 @@ class RunScreen:
                 self._measured()
                 page.part(box(), self._remarks_key, self._remarks)
             with box("section", "card map", aria_label="Body map and progress"):
+                page.part(box(), self._times_key, self._times)
                 page.part(box(), self._map_key, self._map)
 
     # -- left: where we are ---------------------------------------------------------------------------------------
@@ -72,6 +73,19 @@ class RunScreen:
         )
         if self._values_shown:
             self._values()
+
+    def _times_key(self) -> Hashable:
+        return (int(self._visit.elapsed_s // 60), round(self._visit.left_s / 60))
+
+    def _times(self) -> None:
+        visit, budget = self._visit, self._hub.budget_min
+        elapsed, left = int(visit.elapsed_s // 60), round(visit.left_s / 60)
+        text("p", f"{elapsed} min so far, about {left} min left", "progress")
+        over = visit.elapsed_s / 60 + visit.left_s / 60 - budget
+        if over >= 1:
+            text("p", f"About {over:.0f} min over the {budget} min of a visit.", "warned")
+        else:
+            text("p", f"Time for a visit: {budget} min.", "faint")
 
     def _toggle_values(self) -> None:
         self._values_shown = not self._values_shown
@@ -283,12 +297,19 @@ class RunScreen:
             text("span", " the gauge should show")
             text("p", "", id="pace-expected")
         with box("div", "row"):
+            self._page.part(box("div", "row"), self._writing_key, self._writing)
+            with box("button", "act small", type="button", id="sound"):
+                text("span", "Sound")
+
+    def _writing_key(self) -> bool:
+        return self._page.controls and self._visit.phase is Phase.RUNNING
+
+    def _writing(self) -> None:
+        if self._writing_key():
             action("Note", lambda: self._note("Note:"), key="n", kind="small")
             action("Adverse event", self._adverse, key="a", kind="small")
             action("Skin check", lambda: self._note("Skin check:", SKIN, "skin check: "), kind="small")
             action("Checklist", lambda: self._note("Before the visit:", (), "checklist: ", CHECKLIST), kind="small")
-            with box("button", "act small", type="button", id="sound"):
-                text("span", "Sound")
 
     def _remarks_key(self) -> Hashable:
         return tuple(self._visit.remarks)
