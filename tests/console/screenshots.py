@@ -118,12 +118,20 @@ def opened(browser: Any, folder: Path, *options: str) -> Iterator[tuple[Any, Con
         context.close()
 
 
-def value_beyond(page: Any, value: float) -> None:
-    """Wait until the ramp has come so far, °C or kPa."""
-    page.wait_for_function(
-        "value => document.body.dataset.state === 'ramp' && QST.readings.length && QST.readings.at(-1)[1] > value",
-        arg=value,
-    )
+def ramp_to(page: Any, value: float) -> None:
+    """Start, and wait until the ramp has come so far, °C or kPa; again when the participant responds before that."""
+    while True:
+        place(page)
+        page.wait_for_function(
+            """value => document.querySelector('.result')
+                || (document.body.dataset.state === 'ramp' && QST.readings.length && QST.readings.at(-1)[1] > value)""",
+            arg=value,
+        )
+        if page.query_selector(".result") is None:
+            return
+        page.click("button:has-text('Not valid: repeat')")
+        page.click("button:has-text('pressed too early')")
+        page.wait_for_selector("button.main:has-text('Start')")
 
 
 def start(camera: Camera, browser: Any, folder: Path) -> None:
@@ -145,20 +153,26 @@ def start(camera: Camera, browser: Any, folder: Path) -> None:
         camera.take(page, "start")
 
 
-def thermal(camera: Camera, browser: Any, folder: Path) -> None:
-    """Heat trials: placed, running, judged, rested, paused, stopped."""
+def running(camera: Camera, browser: Any, folder: Path) -> None:
+    """A heat trial as it is: placed, running, and what the participant sees of it."""
     with opened(browser, folder) as (page, console):
-        begin(page, participant="FM017", protocol="fibromyalgia-visit", speed="10")
+        begin(page, participant="FM017", protocol="fibromyalgia-visit", speed="1")
         view = page.context.new_page()
         view.goto(f"{console.address}/participant")
         to_the_placement(page)
         camera.take(page, "place")
-        place(page)
-        value_beyond(page, 33.5)
-        camera.take(view, "participant", TABLET, dark=True)
-        value_beyond(page, 34.5)
+        ramp_to(page, 35.0)
         camera.take(page, "ramp")
         camera.take(page, "ramp-tablet", TABLET, dark=True)
+        camera.take(view, "participant", TABLET, dark=True)
+
+
+def between(camera: Camera, browser: Any, folder: Path) -> None:
+    """What comes between heat trials: rest, pause, judgement, and a stop."""
+    with opened(browser, folder) as (page, _):
+        begin(page, participant="FM017", protocol="fibromyalgia-visit", speed="10")
+        to_the_placement(page)
+        place(page)
         page.click("button.main:has-text('Accept')")
         page.wait_for_selector("#rest:not([hidden])")
         camera.take(page, "rest", WIDE_TABLET)
@@ -191,10 +205,10 @@ def pressure(camera: Camera, browser: Any, folder: Path) -> None:
                 begin(page, participant="FM017", protocol=str(protocol), station=station, speed="1")
                 to_the_placement(page)
                 page.wait_for_timeout(3000)  # the simulated hand is still on the table
-                place(page)
                 if name == "pressure":
-                    value_beyond(page, 120.0)
+                    ramp_to(page, 80.0)
                 else:
+                    place(page)
                     page.wait_for_selector("#pace:not([hidden])")
                     page.wait_for_function("parseFloat(document.querySelector('#pace-elapsed').textContent) >= 2")
                 camera.take(page, name, WIDE_TABLET)
@@ -232,8 +246,10 @@ def main() -> None:
         folder = Path(scratch)
         if camera.wants("start", "start-real"):
             start(camera, browser, folder)
-        if camera.wants("place", "participant", "ramp", "ramp-tablet", "judge", "rest", "paused", "stopped"):
-            thermal(camera, browser, folder)
+        if camera.wants("place", "ramp", "ramp-tablet", "participant"):
+            running(camera, browser, folder)
+        if camera.wants("rest", "paused", "judge", "stopped"):
+            between(camera, browser, folder)
         pressure(camera, browser, folder)
         if camera.wants("finish"):
             finish(camera, browser, folder)
