@@ -30,7 +30,7 @@
     if (box) box.hidden = !picture.expected;
     if (!picture.expected) return;
     show("pace-expected", picture.expected);
-    show("pace-elapsed", `${picture.elapsed.toFixed(0)} s`);
+    show("pace-elapsed", `${picture.elapsed.toFixed(1)} s`);
     const beat = Math.floor(picture.elapsed);
     if (QST.beat !== beat) {
       QST.beat = beat;
