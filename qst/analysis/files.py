@@ -1,6 +1,7 @@
 """Which files an analyst means, and which of them are copies of each other."""
 
 import glob
+import os
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from qst.analysis.log_rows import LogRows
 from qst.errors import InputError
+from qst.record.folders import logs_in
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -28,16 +30,30 @@ def find(paths: Paths) -> list[str]:
 
 
 def _meant(path: str | Path) -> Iterator[Path]:
-    place = Path(path)
-    if place.is_dir():
-        inside = sorted(place.rglob("*.jsonl"))
-    elif place.exists():
-        inside = [place]
-    else:
-        inside = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - whole patterns
+    inside = _inside(Path(path)) if _is_there(path) else _matching(str(path))
     if not inside:
         raise InputError("there is no visit log here", where=str(path), remedy="Name logs, folders, or patterns.")
     yield from inside
+
+
+def _is_there(path: str | Path) -> bool:
+    try:
+        Path(path).stat()
+    except PermissionError:
+        return True  # reading it says so, which is more than that nothing is there
+    except OSError:
+        return False
+    return True
+
+
+def _inside(place: Path) -> list[Path]:
+    return logs_in(place) if os.path.isdir(place) else [place]  # noqa: PTH112 - Path's raises where it may not look
+
+
+def _matching(pattern: str) -> list[Path]:
+    """What a pattern stands for, as if a shell had spelled it out: a folder that it matches is meant as a folder."""
+    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - whole patterns
+    return list(dict.fromkeys(file for name in matches for file in _inside(Path(name))))
 
 
 def without_copies(logs: Iterable[LogRows]) -> list[LogRows]:

@@ -13,6 +13,8 @@ import msgspec
 
 from qst.analysis.columns import INTERRUPTED, NAMES
 from qst.instruments import Modality
+from qst.record.chain import DamageKind
+from qst.record.folders import read_file
 from qst.record.one_pass import parse_for_tables
 from qst.record.records import AdverseEvent, Deviation, Fault, Header, InstrumentEntry, Trial, TrialStart
 from qst.record.visit_log import Attempt, Session, VisitLog
@@ -31,6 +33,11 @@ NOT_JUDGED: Final = "not judged: the log ends before the operator's decision on 
 TORN: Final = (
     "the last {} bytes are no whole line and were left out: the process was killed, or the file was copied half; "
     "the {} attempts before them are whole and in the table"
+)
+
+#: Damage that is not at one line.
+_OF_THE_FILE: Final = frozenset(
+    {DamageKind.LINE_ENDINGS, DamageKind.NEWER_SCHEMA, DamageKind.NOT_A_LOG, DamageKind.EMPTY}
 )
 
 _NO_INSTRUMENT: Final = InstrumentEntry(role="", driver="", link="", model="")
@@ -95,7 +102,7 @@ def read_rows(path: str, *, verify: bool) -> LogRows:
         verify: check every line's hash.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_file(Path(path))
     except OSError as error:
         return LogRows(path=path, reason="unreadable", text=f"the file cannot be read: {error.strerror}")
     return rows_of(path, parse_for_tables(data, name=Path(path).name, verify=verify))
@@ -105,7 +112,9 @@ def rows_of(path: str, log: VisitLog) -> LogRows:
     """A log as ``parse_for_tables`` returns it, as rows."""
     if log.damage:
         more = f"; and {len(log.damage) - 1} more finding(s)" if len(log.damage) > 1 else ""
-        return LogRows(path=path, reason=log.damage[0].kind.value, text=log.damage[0].what + more)
+        first = log.damage[0]
+        place = "" if first.kind in _OF_THE_FILE else f"line {first.line}: "
+        return LogRows(path=path, reason=first.kind.value, text=place + first.what + more)
     header = log.header
     if header is None:
         return LogRows(path=path, reason="torn", text="the file ends inside its first record: nothing can be read")

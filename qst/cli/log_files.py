@@ -1,26 +1,10 @@
-"""Which files are meant by paths on the command line, and how those are named that cannot be used."""
+"""How commands take paths, and how those logs are named that cannot be used."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from qst.errors import InputError
-
 PATHS = click.Path(path_type=Path)
-
-
-def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The logs that files and folders stand for, each folder's in alphabetical order."""
-    for path in paths:
-        if not path.is_dir():
-            # Shells of Windows hand patterns over as they are.
-            yield from sorted(path.parent.glob(path.name)) if "*" in path.name and not path.exists() else [path]
-            continue
-        inside = sorted(path.rglob("*.jsonl"))
-        if not inside:
-            raise InputError("there is no visit log in this folder", where=str(path), remedy="logs end in .jsonl")
-        yield from inside
 
 
 def name_left_out(left_out: list[tuple[str, str]]) -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from qst.cli.log_files import PATHS, files
-from qst.record.verify import Status, VerifyReport, verify_log
+from qst.analysis.files import find
+from qst.cli.log_files import PATHS
+from qst.errors import InputError
+from qst.record.records import VisitOutcome
+from qst.record.verify import Finding, Status, VerifyReport, verify_log
 
 
 @click.command()
@@ -15,9 +18,9 @@ from qst.record.verify import Status, VerifyReport, verify_log
 def verify(logs: tuple[Path, ...], as_json: bool) -> int:
     """Check that visit LOGS are whole and unedited. A folder stands for the logs in it.
 
-    Exit code 1 when a log is damaged, torn, or has no end.
+    Exit code 1 when a log is damaged, torn, cannot be read, or has no end.
     """
-    reports = [verify_log(path) for path in files(logs)]
+    reports = [_report(path) for path in find(logs)]
     if as_json:
         click.echo(msgspec.json.encode(reports))
     else:
@@ -26,10 +29,27 @@ def verify(logs: tuple[Path, ...], as_json: bool) -> int:
     return 0 if all(report.status is Status.INTACT for report in reports) else 1
 
 
+def _report(path: str) -> VerifyReport:
+    """The verdict on one of many: one that cannot be read must not hide those on the others."""
+    try:
+        return verify_log(Path(path))
+    except InputError as error:
+        finding = Finding(line=0, kind="unreadable", what=error.what, means=error.remedy)
+        return VerifyReport(
+            path=path,
+            status=Status.UNREADABLE,
+            findings=(finding,),
+            n_lines=0,
+            n_trials=0,
+            outcome=VisitOutcome.INTERRUPTED,
+        )
+
+
 def _print_verdict(report: VerifyReport) -> None:
-    what = "not a visit log"
+    what = "" if report.status is Status.UNREADABLE else "not a visit log"
     if report.n_lines:
         what = f"visit {report.outcome.value}, {report.n_trials} results in {report.n_lines} lines"
-    click.echo(f"{report.status.value:<12} {report.path}   {what}")
+    click.echo(f"{report.status.value:<12} {report.path}   {what}".rstrip())
     for finding in report.findings:
-        click.echo(f"    line {finding.line}: {finding.what}. {finding.means}")
+        place = f"line {finding.line}: " if finding.line else ""
+        click.echo(f"    {place}{finding.what}. {finding.means}")

@@ -14,7 +14,7 @@ from qst.record.assemble import assemble
 from qst.record.chain import seq_of, utc_of
 from qst.record.lines import END_OF_LINE, HASHED_END, HEADER_PREFIX, ZERO_HASH, hash_of
 from qst.record.reader import UNREADABLE, parse_log
-from qst.record.records import SCHEMA_VERSION, Envelope, Record
+from qst.record.records import READABLE_VERSIONS, Envelope, Record
 from qst.record.visit_log import Entry, VisitLog
 
 
@@ -99,6 +99,6 @@ def _read_once(data: bytes, *, verify: bool) -> list[Entry] | None:
     except UNREADABLE:
         return None
     header = entries[0]
-    if header.schema_version > SCHEMA_VERSION or list(map(type, entries)).count(type(header)) > 1:
+    if header.schema_version not in READABLE_VERSIONS or list(map(type, entries)).count(type(header)) > 1:
         return None
     return cast("list[Entry]", entries)

@@ -13,8 +13,9 @@ import msgspec
 from qst.errors import InputError
 from qst.record.assemble import assemble
 from qst.record.chain import Damage, DamageKind, seq_of, utc_of, walk
+from qst.record.folders import read_file
 from qst.record.lines import HEADER_PREFIX, PREFIX, ZERO_HASH, hash_of, is_bound, is_chain
-from qst.record.records import SCHEMA_VERSION, Envelope, Header, Record
+from qst.record.records import READABLE_VERSIONS, SCHEMA_VERSION, Envelope, Header, Record
 from qst.record.visit_log import Attempt, Entry, Session, Torn, VisitLog
 
 __all__ = ["Attempt", "Damage", "DamageKind", "Entry", "Session", "Torn", "VisitLog", "parse_log", "read_log"]
@@ -67,7 +68,7 @@ def read_log(path: Path, *, verify: bool = True, traces: bool = False, details: 
 def read_bytes(path: Path) -> bytes:
     """The whole file. Raises InputError when it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise InputError(
             f"the visit log cannot be read: {error.strerror}",
@@ -106,7 +107,7 @@ def _read_quickly(cut: _File, skip: tuple[bytes, ...], *, verify: bool) -> tuple
     record_of, envelope_of = _RECORD.decode, _ENVELOPE.decode
     entries = []
     try:
-        if _VERSION.decode(lines[0]).schema_version > SCHEMA_VERSION:
+        if _VERSION.decode(lines[0]).schema_version not in READABLE_VERSIONS:
             return None
         for number, line in enumerate(lines, 1):
             if not line.startswith(skip):
@@ -131,7 +132,7 @@ def _read_thoroughly(cut: _File, skip: tuple[bytes, ...]) -> tuple[list[Entry], 
         return [], b""
     damage.extend(found)
     last = lines[order[-1]] if order else b""
-    if order and _newer_schema(lines[order[0]], damage):
+    if order and _unknown_schema(lines[order[0]], damage):
         return [], last
     entries = []
     for index in order:
@@ -150,13 +151,16 @@ def _entry(number: int, line: bytes) -> Entry:
     return Entry(number, seq, utc, t_s, prev, digest, _RECORD.decode(line))
 
 
-def _newer_schema(header: bytes, damage: list[Damage]) -> bool:
+def _unknown_schema(header: bytes, damage: list[Damage]) -> bool:
     try:
         version = _VERSION.decode(header).schema_version
     except UNREADABLE:
         return False  # the header itself is named as invalid when it is read
-    if version <= SCHEMA_VERSION:
+    if version in READABLE_VERSIONS:
         return False
+    if version < SCHEMA_VERSION:
+        damage.append(Damage(1, 1, DamageKind.INVALID, f"there never was a schema version {version}"))
+        return True
     what = (
         f"this log has schema version {version}; this software reads up to {SCHEMA_VERSION}. "
         "Read it with the version of the suite that wrote it, or a later one"

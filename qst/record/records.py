@@ -17,6 +17,8 @@ from qst.instruments import Modality
 
 #: Version of the log's schema; raised whenever a reader would have to know about a change.
 SCHEMA_VERSION = 1
+#: Every version that this software reads; there never was another one before them.
+READABLE_VERSIONS = range(1, SCHEMA_VERSION + 1)
 
 
 class Outcome(StrEnum):

@@ -17,6 +17,7 @@ __all__ = ["Finding", "Status", "VerifyReport", "verify_log"]
 class Status(StrEnum):
     """The verdict on a log; the first that applies, in this order from the worst."""
 
+    UNREADABLE = "unreadable"  # given by those who look at many logs; ``verify_log`` raises
     DAMAGED = "damaged"  # the file is not what was written, or contradicts itself
     TORN = "torn"  # it ends inside a line, as after a crash; everything before that is whole
     INTERRUPTED = "interrupted"  # whole, but without the record that a session writes when it ends by itself
