@@ -36,12 +36,14 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         trials: recorded attempts, oldest first.
         rejected: (sequence_index, attempt) of attempts judged invalid by the operator.
         unfinished: (sequence_index, attempt) of an attempt that was begun and came to nothing that counts.
+        unrecorded: (sequence_index, attempt) of every attempt whose process died with it, whatever became of its trial.
         next_index: sequence index of the first trial still to do.
     """
 
     trials: tuple[Trial, ...] = ()
     rejected: frozenset[tuple[int, int]] = frozenset()
     unfinished: tuple[int, int] | None = None
+    unrecorded: tuple[tuple[int, int], ...] = ()
     next_index: int = 1
 
 
@@ -97,10 +99,11 @@ class VisitEngine:
         self._history = history or History()
         self._trials: list[Trial] = list(self._history.trials)
         self._rejected: set[tuple[int, int]] = set(self._history.rejected)
-        self._last_stimulus_s: float | None = None
+        self._last_stimulus_s: float | None = None  # its end, where this session saw it
         # After an interruption nobody knows how long ago the last stimulus was: every rest is kept in full.
+        self._rest_from_s: float | None = None
         self._site_free_s: dict[tuple[str, str], float] = {}
-        self._doses = SiteDoses(plan, self._trials, self._history.unfinished)
+        self._doses = SiteDoses(plan, self._trials, self._history.unrecorded)
         self._read_aloud: set[str] = set()
 
     def run(self) -> VisitResult:
@@ -137,11 +140,14 @@ class VisitEngine:
         return others if first is None else [first, *others]
 
     def _run_trials(self) -> tuple[VisitOutcome, str]:
-        if self._history.trials or self._history.unfinished:
+        history = self._history
+        begun = {trial.sequence_index for trial in history.trials} | {index for index, _ in history.unrecorded}
+        if begun:
             now_s = self._clock.monotonic()
-            self._last_stimulus_s = now_s
-            for trial in self._history.trials:
-                self._site_free_s[trial.site_code, trial.side] = now_s
+            self._rest_from_s = now_s
+            for planned in self._plan.trials:
+                if planned.sequence_index in begun:
+                    self._site_free_s[planned.site_code, planned.side] = now_s
         for planned in self._plan.trials:
             if planned.sequence_index >= self._history.next_index and not self._run_trial(planned):
                 return VisitOutcome.FAILED, "an instrument failed and the operator ended the visit"
@@ -203,9 +209,9 @@ class VisitEngine:
 
     def _rest(self, planned: PlannedTrial) -> None:
         """Keep the rests of the protocol; the operator may cut one short, for a reason that is recorded."""
-        if self._last_stimulus_s is None:
+        if self._rest_from_s is None:
             return
-        free_s = self._last_stimulus_s + planned.rest_before_s
+        free_s = self._rest_from_s + planned.rest_before_s
         site_s = self._site_free_s.get((planned.site_code, planned.side))
         if site_s is not None:
             free_s = max(free_s, site_s + planned.same_site_rest_s)
@@ -260,7 +266,9 @@ class VisitEngine:
             if self._bench.hands is not None:
                 self._bench.hands.lift()
         now_s = self._clock.monotonic()
-        self._last_stimulus_s = self._site_free_s[planned.site_code, planned.side] = now_s
+        self._rest_from_s = self._site_free_s[planned.site_code, planned.side] = now_s
+        if record.ramp_duration_s is not None:
+            self._last_stimulus_s = now_s
         self._note_deviations(record, runner)
         self._log.commit()
         if runner.paused:

@@ -19,6 +19,7 @@ def history_of(log: VisitLog) -> History:
     next_index = max(last, default=0) + 1
     return History(
         trials=log.trials,
+        unrecorded=tuple((attempt.sequence_index, attempt.attempt) for attempt in log.interrupted_attempts),
         rejected=frozenset((a.sequence_index, a.attempt) for a in log.attempts if a.trial is not None and not a.valid),
         unfinished=None if unfinished is None else (unfinished.sequence_index, unfinished.attempt),
         next_index=next_index if unfinished is None else unfinished.sequence_index,

@@ -1,6 +1,6 @@
 """What the skin of each site has had in this visit, whatever part of it was before an interruption."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from qst.instruments import ThermalRamp
 from qst.protocol.plan import Plan, PlannedTrial
@@ -14,17 +14,17 @@ class SiteDoses:
     Args:
         plan: what each trial asks for.
         done: attempts recorded before an interruption.
-        unfinished: (sequence_index, attempt) of an attempt that was under way then.
+        unrecorded: (sequence_index, attempt) of each attempt that was under way when its process died.
     """
 
-    def __init__(self, plan: Plan, done: Sequence[Trial] = (), unfinished: tuple[int, int] | None = None) -> None:
+    def __init__(self, plan: Plan, done: Sequence[Trial] = (), unrecorded: Iterable[tuple[int, int]] = ()) -> None:
         self._spent_min: dict[tuple[str, str], float] = {}
         planned = {trial.sequence_index: trial for trial in plan.trials}
         for trial in done:
             self.add(trial, planned[trial.sequence_index])
-        if unfinished is not None and unfinished not in {(trial.sequence_index, trial.attempt) for trial in done}:
+        for index, _ in unrecorded:
             # Its process died with it: no account is left, so it is charged in full.
-            self._charge(planned[unfinished[0]], None, begun=True, whole=False)
+            self._charge(planned[index], None, begun=True, whole=False)
 
     def add(self, trial: Trial, planned: PlannedTrial) -> None:
         """Charge the site with what an attempt gave it; where readings are missing, with what it can have given."""

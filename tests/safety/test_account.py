@@ -86,7 +86,7 @@ def recorded(index: int, cem43_min: float | None, outcome: Outcome = Outcome.RES
 def test_a_site_is_charged_over_the_whole_visit_and_after_an_interruption() -> None:
     plan = plan_of(4)
     done = (recorded(1, 1.0), recorded(2, 2.0, Outcome.DEVICE_FAULT))
-    doses = SiteDoses(plan, done, unfinished=(3, 1))
+    doses = SiteDoses(plan, done, unrecorded=((3, 1),))
     # 1 as measured, one fault and one attempt that died with its process in full.
     assert doses.spent_min(plan.trials[3]) == pytest.approx(1.0 + 2 * max(WORST_MIN, 2.0))
     assert doses.refusal(plan.trials[3]) == ""
@@ -96,10 +96,10 @@ def test_a_site_is_charged_over_the_whole_visit_and_after_an_interruption() -> N
     assert doses.refusal(other_hand) == ""
 
 
-def test_an_unfinished_attempt_that_has_a_record_is_charged_once() -> None:
-    plan = plan_of(2)
-    doses = SiteDoses(plan, (recorded(1, 1.0),), unfinished=(1, 1))
-    assert doses.spent_min(plan.trials[0]) == 1.0
+def test_every_attempt_that_died_with_its_process_is_charged_and_not_only_the_last_one() -> None:
+    plan = plan_of(4)
+    doses = SiteDoses(plan, (), unrecorded=((1, 1), (1, 2), (2, 1)))
+    assert doses.spent_min(plan.trials[3]) == pytest.approx(3 * WORST_MIN)
 
 
 def test_the_worst_case_of_a_site_is_told_with_every_repeat() -> None:

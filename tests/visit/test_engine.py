@@ -272,7 +272,7 @@ def test_a_held_button_starts_nothing() -> None:
 
 def test_resume_asks_before_it_repeats_an_unfinished_stimulus() -> None:
     trials = (planned(), planned(sequence_index=2, step_id="heat-2"))
-    history = History(unfinished=(1, 1), next_index=1)
+    history = History(unfinished=(1, 1), unrecorded=((1, 1),), next_index=1)
     visit = Visit(*trials, history=history)
     visit.button.presses_s = [90.0]
     visit.operator.answers["unfinished"] = Answered(prompt_id="q1", choice=Choice.SKIP, reason="hurt too much")
@@ -283,6 +283,31 @@ def test_resume_asks_before_it_repeats_an_unfinished_stimulus() -> None:
     again.button.presses_s = [20.0, 50.0]
     again.run()
     assert [(t.sequence_index, t.attempt, t.supersedes) for t in again.trials()] == [(1, 2, 1), (2, 1, None)]
+
+
+def test_after_a_resume_the_rest_at_a_site_is_kept_in_full_also_when_its_attempt_died_unrecorded() -> None:
+    """Killed in trial 1, which was then left out; killed again before trial 2: the skin has had that stimulus."""
+    second = planned(sequence_index=2, step_id="heat-2", rest_before_s=30.0, same_site_rest_s=60.0)
+    visit = Visit(planned(), second, history=History(unrecorded=((1, 1),), next_index=2))
+    visit.button.presses_s = [90.0]
+    visit.run()
+    (trial,) = visit.trials()
+    # It rests for 60 s, is placed and settled, and only then ramps; with a rest of 30 s it would be near its cut-off.
+    assert trial.response_latency_s is not None
+    assert trial.response_latency_s < 90.0 - 60.0
+
+
+def test_the_time_since_the_last_stimulus_is_not_told_where_nobody_saw_it_or_none_was_begun() -> None:
+    second = planned(sequence_index=2, step_id="heat-2", rest_before_s=30.0)
+    resumed = Visit(planned(), second, history=History(unrecorded=((1, 1),), next_index=2))
+    resumed.button.presses_s = [60.0]
+    resumed.run()
+    assert resumed.trials()[0].isi_s is None
+    paused = Visit(planned())
+    paused.operator.script = once(5.0, PauseAsked())
+    paused.button.presses_s = [40.0]
+    paused.run()
+    assert [trial.isi_s for trial in paused.trials()] == [None, None]
 
 
 def hot(**changes: float) -> ThermalRamp:

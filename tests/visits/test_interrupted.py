@@ -12,6 +12,7 @@ from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Answer, Decision, Prompt, Resume, Trial, VisitOutcome
 from qst.record.verify import Status, verify_log
+from qst.visit.history import history_of
 from tests.visits.simulated import run_visit
 
 
@@ -92,6 +93,17 @@ def test_an_unfinished_trial_is_asked_about(whole: bytes, tmp_path: Path) -> Non
     first = next(record for record in after if isinstance(record, Trial))
     assert (first.sequence_index, first.attempt, first.supersedes) == (1, 2, 1)
     assert any(isinstance(record, Decision) and record.decision == "invalid" for record in after)
+
+
+def test_killed_twice_in_one_trial_both_attempts_are_charged(whole: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(whole[: whole.index(b'"type":"trial"') - 1])
+    assert _run(["resume", str(path), "--auto"]) == 0
+    again = path.read_bytes()
+    path.write_bytes(again[: again.index(b'"type":"trial"') - 1])
+    history = history_of(read_log(path))
+    assert history.unfinished == (1, 2)
+    assert history.unrecorded == ((1, 1), (1, 2))
 
 
 def test_a_damaged_log_is_not_continued(whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
