@@ -164,6 +164,38 @@ def test_time_stamps_do_not_depend_on_when_one_looks(pauses: list[float]) -> Non
     assert all(step <= 0.0501 for step in steps)
 
 
+@given(st.lists(st.tuples(st.floats(0.001, 0.03), st.booleans()), min_size=10, max_size=80))
+@settings(max_examples=60, deadline=None)
+def test_lines_that_catch_up_after_a_delay_are_not_stamped_ahead_of_the_clock(looks: list[tuple[float, bool]]) -> None:
+    """A busy computer, or an adapter's buffer, holds lines back and then hands over several at once."""
+    rig = ready()
+    rig.driver.begin()
+    arrived, held_s, holding = rig.driver._talk._read_available, 0.0, False
+    rig.driver._talk._read_available = lambda: b"" if holding else arrived()
+    last_s = rig.clock.monotonic()
+    for pause, wanted in looks:
+        rig.clock.sleep(pause)
+        held_s = held_s + pause if wanted and held_s + pause < 0.05 else 0.0
+        holding = held_s > 0.0
+        for sample in rig.driver.poll():
+            assert last_s < sample.time_s <= rig.clock.monotonic() + 1e-4
+            last_s = sample.time_s
+
+
+def test_a_burst_of_lines_shares_the_time_that_there_is() -> None:
+    """The last line before a delay is stamped when it came; the ones behind it come with almost no time between."""
+    rig = ready()
+    rig.driver.begin()
+    line = b"0.00 N\r\n"
+    came = [line, line * 5]
+    rig.driver._talk._read_available = lambda: came.pop(0)
+    rig.clock.sleep(0.06)
+    (late,) = rig.driver.poll()
+    rig.clock.sleep(0.01)
+    stamps = [sample.time_s - late.time_s for sample in rig.driver.poll()]
+    assert stamps == pytest.approx([0.002, 0.004, 0.006, 0.008, 0.010], abs=1e-6)
+
+
 def test_stop_ends_the_stream_and_is_idempotent() -> None:
     rig = ready()
     rig.driver.begin()

@@ -103,7 +103,7 @@ class Mark10Stream:
 
     def _samples(self, replies: Sequence[wire.Reply], now_s: float) -> list[Sample]:
         """Readings up to the first one that shows a fault; that fault is raised now, or after they were delivered."""
-        stamp_s = self._first_stamp(len(replies), now_s)
+        stamp_s, step_s = self._stamps(len(replies), now_s)
         samples: list[Sample] = []
         fault: InstrumentFaultError | WireError | None
         for reply in replies:
@@ -117,7 +117,7 @@ class Mark10Stream:
             if fault is not None:
                 return self._after(samples, fault)
             self._stamp_s = stamp_s
-            stamp_s += PERIOD_S
+            stamp_s += step_s
         return samples
 
     def _implausible(self, reply: wire.Reading, value_kpa: float, stamp_s: float) -> InstrumentFaultError | None:
@@ -153,18 +153,23 @@ class Mark10Stream:
     def _steady_s(self, push_n: float) -> float:
         return self._steady_longest_s if push_n >= _RESTING_N else max(_RESTING_S, self._steady_longest_s)
 
-    def _first_stamp(self, count: int, now_s: float) -> float:
-        """The arrival time of the first of ``count`` lines read together.
+    def _stamps(self, count: int, now_s: float) -> tuple[float, float]:
+        """The time of the first of ``count`` lines read together, and from each to the next.
 
         Lines come every 20 ms; looking at the link at odd moments must not shift them. So each is one period after
         the one before, unless it would then lie ahead of its arrival (the clock was late before), or so far behind
-        that lines were lost (the count starts anew from now).
+        that lines were lost (the count starts anew from now). Lines that catch up after a delay are more than there
+        is room for between the last one and now: none may be stamped before the other, or ahead of the clock.
         """
         latest_s = now_s - (count - 1) * PERIOD_S
         expected_s = self._stamp_s + PERIOD_S
         if expected_s < latest_s - _LOST_S:
             expected_s = latest_s
-        return max(min(expected_s, latest_s), self._stamp_s + 1e-6)
+        first_s = min(expected_s, latest_s)
+        if first_s > self._stamp_s:
+            return first_s, PERIOD_S
+        step_s = max((now_s - self._stamp_s) / count, 1e-6)
+        return self._stamp_s + step_s, step_s
 
     def _after(self, samples: list[Sample], fault: InstrumentFaultError | WireError) -> list[Sample]:
         """Good samples are never lost to a fault that came behind them."""
