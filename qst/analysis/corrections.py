@@ -10,6 +10,7 @@ What can be corrected: of an attempt ``valid``, ``invalid_reason`` and ``note``;
 left out of every mean, and never be changed.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,13 @@ OF_VISIT: Final[dict[str, type]] = {"study_id": str, "participant_id": str, "vis
 #: How every line of an overlay file may begin; a visit log begins otherwise.
 BEGINS: Final = b'{"who":'
 _MEASURED: Final = frozenset({Outcome.RESPONSE, Outcome.CUTOFF, Outcome.PAIN_AT_BASELINE})
+
+#: A corrected name goes wherever one goes that was right from the start: into files' names, and other programs' keys.
+_IDENTIFIERS: Final = {
+    "participant_id": re.compile(r"[A-Za-z0-9_-]{1,32}"),
+    "study_id": re.compile(r"[A-Za-z0-9_-]{0,32}"),
+}
+_VISITS: Final = range(1, 10_000)
 
 _Columns = dict[str, list[Cell]]
 
@@ -84,8 +92,16 @@ def problem_of(made: Correction) -> str:
     fields = OF_VISIT if of_visit else OF_ATTEMPT
     if made.field not in fields:
         return f"{made.field!r} cannot be corrected here; what can is {', '.join(fields)}. Measured values never change"
-    if any(type(value) is not fields[made.field] for value in (made.old, made.new)):
-        return f"old and new of {made.field!r} must be of type {fields[made.field].__name__}"
+    return _problem_of_values(made, fields[made.field])
+
+
+def _problem_of_values(made: Correction, kind: type) -> str:
+    if any(type(value) is not kind for value in (made.old, made.new)):
+        return f"old and new of {made.field!r} must be of type {kind.__name__}"
+    if made.field in _IDENTIFIERS and not _IDENTIFIERS[made.field].fullmatch(str(made.new)):
+        return f"{made.new!r} cannot be a {made.field}: use 1 to 32 letters, digits, '_' or '-'"
+    if made.field == "visit" and made.new not in _VISITS:
+        return f"{made.new!r} cannot be a visit: number visits from {_VISITS[0]} to {_VISITS[-1]}"
     return "" if made.old != made.new else "old and new are the same"
 
 

@@ -214,20 +214,24 @@ def read(
     return _dataset(columns, visits, logs, set_aside)
 
 
-def read_visit(log: Path, corrections: Path) -> Dataset:
+def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Dataset:
     """One visit, with what an overlay file says about it; what it says about others is passed over.
 
     Args:
         log: the visit's log.
         corrections: the overlay file; it need not be there.
+        more: what would stand behind its last line.
 
     Raises:
-        InputError: the log is not there, or a correction of this visit does not fit.
+        InputError: there is no log or more than one, or a correction of this visit does not fit.
     """
     logs = without_copies(gather(find(log), verify=True, helpers=0))
     columns, visits = trial_table.build(logs)
+    if len(visits) > 1:
+        raise InputError(f"these are {len(visits)} visits", where=str(log), remedy="Name the log of one visit.")
     read_here = {visit.facts.session_uuid for visit in visits}
     entries = overlay.load(corrections) if corrections.exists() else []
+    entries += enumerate(more, entries[-1][0] + 1 if entries else 1)
     here = [(number, made) for number, made in entries if made.session_uuid in read_here]
     overlay.apply(corrections, here, columns, visits)
     return _dataset(columns, visits, logs, [])

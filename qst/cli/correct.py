@@ -1,5 +1,7 @@
 """``qst correct``: one more line in an analyst's overlay of corrections; the visit log stays as it is."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,12 @@ from qst.errors import InputError
     "--file", type=PATHS, default="corrections.jsonl", show_default=True, help="The overlay; made or continued."
 )
 def correct(log: Path, change: str, trial: int | None, attempt: int, who: str, why: str, file: Path) -> int:
-    r"""Add a correction of LOG to an overlay file. The log itself is not touched.
+    """Add a correction of LOG to an overlay file. The log itself is not touched.
 
     \b
     FIELD of an attempt: valid (true or false), invalid_reason, note.
     FIELD of a visit:    study_id, participant_id, visit.
-    """
+    """  # noqa: D301 - click wants the character itself: it keeps the lines below it apart
     field, _, text = change.partition("=")
     fields = OF_VISIT if trial is None else OF_ATTEMPT
     if field not in fields:
@@ -49,7 +51,8 @@ def correct(log: Path, change: str, trial: int | None, attempt: int, who: str, w
     )
     if problem := problem_of(made):
         raise InputError(problem, where=str(log), did="nothing was written")
-    _append(log, file, msgspec.json.encode(made) + b"\n")
+    read_visit(log, file, made)
+    _append(file, msgspec.json.encode(made) + b"\n")
     click.echo(f"{file}: {field} {_shown(made.old)} -> {_shown(made.new)}")
     return 0
 
@@ -73,18 +76,22 @@ def _value(field: str, text: str, kind: type) -> str | int | bool:
         raise InputError(f"{field} cannot be {text!r}", remedy=f"Say {expected}.") from None
 
 
-def _append(log: Path, file: Path, line: bytes) -> None:
-    """Write the line, and take it back if it does not apply."""
-    so_far = file.read_bytes() if file.exists() else b""
-    end = b"" if not so_far or so_far.endswith(b"\n") else b"\n"
+def _append(file: Path, line: bytes) -> None:
+    """Add the line. What stands in the file is never written again: a disk that is full must not cost a correction."""
+    size = -1
     try:
-        file.write_bytes(so_far + end + line)
-        read_visit(log, file)
-    except InputError:
-        file.write_bytes(so_far)
-        raise
+        with file.open("a+b") as overlay:
+            size = overlay.seek(0, os.SEEK_END)
+            overlay.seek(max(0, size - 1))
+            ended = overlay.read() in (b"", b"\n")
+            overlay.write(line if ended else b"\n" + line)
     except OSError as error:
-        raise InputError(f"the overlay cannot be written: {error.strerror}", where=str(file)) from error
+        if size >= 0:
+            with suppress(OSError):
+                os.truncate(file, size)
+        raise InputError(
+            f"the overlay cannot be written: {error.strerror}", where=str(file), did="nothing was written"
+        ) from error
 
 
 def _shown(value: str | int | bool) -> str:

@@ -17,7 +17,7 @@ from qst.cli.log_files import PATHS, name_left_out
 @click.option("--corrections", type=PATHS, help="An analyst's overlay file, as 'qst correct' writes it.")
 @click.option("--mixed", is_flag=True, help="Draw simulated and real visits, each marked as what it is.")
 def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None, mixed: bool) -> int:
-    r"""Draw the visits in PATHS, logs or folders.
+    """Draw the visits in PATHS, logs or folders.
 
     \b
     traces    every attempt of a visit: samples, commanded ramp, response, cut-off
@@ -26,7 +26,7 @@ def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None
     visits    the thresholds of a participant over visits
 
     Several pictures are the pages of a PDF, or files of their own, named after participant and visit.
-    """
+    """  # noqa: D301 - click wants the character itself: it keeps the lines below it apart
     dataset = read(paths, simulated="both" if mixed else None, corrections=corrections)
     name_left_out([(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)])
     for path in draw(dataset, kind, out):

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -164,6 +164,10 @@ def test_the_command_adds_lines_that_apply(tmp_path: Path, capsys: pytest.Captur
         (["valid=false"], "cannot be corrected"),
         (["valid=no", "--trial", "4"], "true or false"),
         (["visit=two"], "whole number"),
+        (["visit=0"], "number visits from 1"),
+        (["participant_id=P 1/.."], "cannot be a participant_id"),
+        (["participant_id="], "cannot be a participant_id"),
+        (["study_id=Fibro Trial"], "cannot be a study_id"),
         (["valid=true", "--trial", "4"], "the same"),
         (["valid=false", "--trial", "9"], "nothing to correct"),
     ],
@@ -179,4 +183,61 @@ def test_the_command_refuses_and_writes_nothing(
 def test_the_command_takes_back_what_does_not_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert correct(tmp_path, "valid=true", "--trial", "4", log=FIXTURES / "torn.jsonl") == 2
     assert "nothing to count" in capsys.readouterr().err
-    assert (tmp_path / "overlay.jsonl").read_bytes() == b""
+    assert not (tmp_path / "overlay.jsonl").exists()
+
+
+def test_the_command_corrects_one_visit_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several it would have corrected whichever comes first."""
+    for log in (LOG, FIXTURES / "operator-read.jsonl"):
+        (tmp_path / log.name).write_bytes(log.read_bytes())
+    for several in (tmp_path, tmp_path / "*.jsonl"):
+        assert correct(tmp_path, "visit=2", log=several) == 2
+        assert "these are 2 visits" in capsys.readouterr().err
+    assert not (tmp_path / "overlay.jsonl").exists()
+
+
+def test_a_line_without_its_end_is_not_run_into(tmp_path: Path) -> None:
+    assert correct(tmp_path, "visit=2") == 0
+    path = tmp_path / "overlay.jsonl"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    assert correct(tmp_path, "visit=3") == 0
+    assert qst.read(LOG, corrections=path).visits.column("visit") == (3,)
+
+
+def test_what_was_corrected_so_far_survives_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert correct(tmp_path, "visit=2") == 0
+    before = (tmp_path / "overlay.jsonl").read_bytes()
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        file = opened(path, mode, *args, **kwargs)
+        return FullDisk(file) if path.name == "overlay.jsonl" and set(mode) & set("wax+") else file
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", full)
+        assert correct(tmp_path, "visit=3") == 2
+    assert "No space left" in capsys.readouterr().err
+    assert (tmp_path / "overlay.jsonl").read_bytes() == before
+
+
+class FullDisk:
+    """A file of which a disk takes the first bytes only."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, data: bytes) -> int:
+        self._file.write(data[:9])
+        self._file.flush()
+        raise OSError(28, "No space left on device")
