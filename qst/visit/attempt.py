@@ -312,8 +312,8 @@ class Attempt:
             self._desk.tell(Remark(f"{self.fault}. {self.fault.remedy}"))
 
     def _record(self, last_stimulus_s: float | None) -> records.Trial:
-        unsafe = self._commands.failure  # that making safe failed is told even if something else had failed before
-        trace_sha256 = self._journal.finish(self.fault, None if unsafe is self.fault else unsafe)
+        # That making safe failed is told even if something else had failed before.
+        trace_sha256 = self._journal.finish(self.fault, self._commands.failure)
         record = trial_record(
             self._trial,
             attempt=self._attempt,

@@ -11,12 +11,14 @@ from qst.errors import InstrumentError, LinkError, QstError, WireError
 from qst.instruments import Instrument, PressureRamp
 from qst.visit.bench import Bench
 from qst.visit.desk import Desk
-from qst.visit.operator import Alarm, ReleaseNow
+from qst.visit.operator import Alarm, ReleaseNow, Remark
 from qst.visit.states import Action
 from qst.visit.trial import LimitsTrial
 
 #: An instrument that failed; everything else is a defect of the suite and is not caught.
 INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
+#: What the operator reads when an instrument cannot be reached any more.
+UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
 
 
 def make_safe(instruments: Iterable[Instrument], abort: AbortSwitch) -> list[QstError]:
@@ -82,9 +84,10 @@ class Commands:
             self.cut_short = False
 
     def make_safe(self) -> None:
-        """Bring the instrument to safety; a failure is kept. From here only the operator's hands can do more."""
+        """Bring the instrument to safety; a failure is kept, and told: only the operator's hands can do more."""
         for error in make_safe((self._instrument,), self._abort):
             self.failure = self.failure or error
+            self._desk.tell(Remark(UNSAFE))
 
     def _begin(self) -> None:
         self._instrument.begin()

@@ -10,9 +10,6 @@ from qst.record.records import VisitOutcome
 from qst.visit.commands import make_safe
 from qst.visit.desk import LogSink
 
-#: What the operator reads when an instrument cannot be reached any more.
-UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
-
 
 class Ending:
     """The end of a visit, or of a session that came to none.

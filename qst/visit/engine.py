@@ -17,9 +17,9 @@ from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
 from qst.visit.attempt import Attempt
 from qst.visit.bench import Bench
-from qst.visit.commands import INSTRUMENT_FAILURES
+from qst.visit.commands import INSTRUMENT_FAILURES, UNSAFE
 from qst.visit.desk import Desk, LogSink
-from qst.visit.ending import UNSAFE, Ending, write_fault
+from qst.visit.ending import Ending, write_fault
 from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded, TrialNext
 from qst.visit.setup import set_up
 from qst.visit.site_dose import SiteDoses

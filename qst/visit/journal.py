@@ -71,26 +71,35 @@ class AttemptJournal:
         """Somebody stopped the attempt, and found it in this state."""
         self._log.write(records.Stop(cause=cause.value, state=found.value))
 
-    def finish(self, *faults: QstError | None) -> str:
-        """Record whatever is left, and what faults there were. Returns the fingerprint of the traces."""
+    def finish(self, fault: QstError | None, unsafe: QstError | None) -> str:
+        """Record whatever is left. Returns the fingerprint of the traces.
+
+        Args:
+            fault: what ended the attempt, or failed on its way back.
+            unsafe: why the instrument could not be made safe; may be the same one.
+        """
         self.catch_up()
         rest = len(self._trial.samples) - self._traced
         if rest:
             self._write_trace(rest)
-        for fault in faults:
-            if fault is None:
-                continue
-            self._log.write(
-                records.Fault(
-                    code=fault.code,
-                    what=fault.what,
-                    where=fault.where,
-                    did=fault.did or "made the instrument safe and ended the attempt",
-                    remedy=fault.remedy,
-                    sequence_index=self._index,
-                )
-            )
+        if fault is not None and fault is not unsafe:
+            ended = "ended the attempt" if unsafe is not None else "made the instrument safe and ended the attempt"
+            self._fault(fault, ended)
+        if unsafe is not None:
+            self._fault(unsafe, "tried to make the instrument safe; whether it is safe is not known")
         return self._hasher.hexdigest()
+
+    def _fault(self, fault: QstError, did: str) -> None:
+        self._log.write(
+            records.Fault(
+                code=fault.code,
+                what=fault.what,
+                where=fault.where,
+                did=fault.did or did,
+                remedy=fault.remedy,
+                sequence_index=self._index,
+            )
+        )
 
     def result(self, record: records.Trial) -> None:
         """The result itself."""

@@ -77,6 +77,7 @@ def _read(trial: LimitsTrial, gauge: Algometer) -> Peak:
         peak_kpa = gauge.peak_kpa()
     except INSTRUMENT_FAILURES as error:
         # The readings stand; the gauge's own peak is missing and the fault says why.
+        error.did = error.did or "kept the readings; the gauge's own peak is missing"
         return Peak(fault=error)
     note = _compare(trial, peak_kpa, gauge.capabilities.resolution)
     return Peak(entry=Entry(value_kpa=peak_kpa, raw_text=""), note=note)

@@ -18,9 +18,10 @@ from qst.record.reader import read_log
 from qst.record.records import Outcome, VisitOutcome
 from qst.testing import VirtualStation
 from qst.visit.bench import Bench
+from qst.visit.commands import UNSAFE
 from qst.visit.desk import Desk
 from qst.visit.engine import VisitEngine
-from qst.visit.operator import Answered, AutomaticOperator, Choice, PauseAsked, StateEntered
+from qst.visit.operator import Answered, AutomaticOperator, Choice, PauseAsked, Remark, StateEntered
 from qst.visit.states import CAUSE_OUTCOME
 from tests.record.logs import header
 from tests.visit.fakes import FakeThermode, Journal, Visit, no_scores, plan_of
@@ -199,6 +200,20 @@ def test_an_instrument_that_cannot_be_made_safe_keeps_none_from_being_so() -> No
     visit.run()
     after = visit.after(EMERGENCY)
     assert after.index("make_safe gauge") < after.index("log Stop") < after.index("log Fault")
+
+
+def test_where_an_instrument_cannot_be_reached_nobody_says_that_it_was_made_safe() -> None:
+    """The cable is pulled in mid-ramp: the operator's hands are told at once, and the log claims nothing."""
+    visit = Visit(planned(attempts_max=1))
+    visit.thermode.fails_at_s = 20.0
+    visit.thermode.make_safe = failing(visit)  # type: ignore[method-assign] # its link is gone
+    visit.run()
+    during = [fault for fault in visit.log.of(records.Fault) if isinstance(fault, records.Fault)]
+    assert len(during) == 3  # the link; the way to safety; the same again when the visit ends
+    assert not any(fault.did.startswith("made the instrument safe") for fault in during)
+    assert "not known" in during[1].did
+    told = [type(event).__name__ if event != Remark(UNSAFE) else "take it off" for event in visit.operator.seen]
+    assert "take it off" in told[: told.index("TrialEnded")]
 
 
 def failing(visit: Visit) -> Callable[[], None]:
