@@ -7,6 +7,7 @@ import click
 from qst.analysis.report import report_html
 from qst.cli.log_files import PATHS
 from qst.errors import InputError
+from qst.record.folders import SUFFIX
 from qst.record.verify import Status, verify_log
 
 
@@ -19,8 +20,8 @@ def report(log: Path, out: Path | None) -> int:
     One page without network, scripts or other files; it prints on A4. Exit code 1 when the log is not intact.
     """
     path = log.with_suffix(".html") if out is None else out
-    if path.resolve() == log.resolve():
-        raise InputError("the report would take the log's place", where=str(path), did="wrote nothing")
+    if path.suffix.lower() == SUFFIX or path.resolve() == log.resolve():
+        raise InputError("the report would take a log's place", where=str(path), did="wrote nothing")
     page = report_html(log)
     try:
         path.write_text(page, encoding="utf-8", newline="\n")

@@ -1,5 +1,6 @@
 """Whole or not at all, and a clear word when not."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,31 @@ def test_a_file_is_never_put_in_a_folders_place(visits: Dataset, tmp_path: Path)
     (tmp_path / "a.csv").mkdir()
     with pytest.raises(InputError, match="this is a folder"):
         export(visits, tmp_path / "a.csv")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are those of POSIX")
+def test_a_pipe_or_a_device_stays_where_it_is(tmp_path: Path) -> None:
+    """An administrator who says ``--out /dev/stdout`` would lose it for the whole computer."""
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(InputError, match="a device or a pipe"):
+        export(dataset(of_column("note", "new")), tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").is_fifo()
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.JSONL"])
+def test_nothing_replaces_a_visit_log(name: str, logs: Path, tmp_path: Path) -> None:
+    (log,) = logs.glob("P02*demo*")
+    (tmp_path / name).write_bytes(log.read_bytes())
+    with pytest.raises(InputError, match="visit log"):
+        export(dataset(of_column("note", "new")), tmp_path / name, "csv")
+    assert _run(["report", str(log), "--out", str(tmp_path / name)]) == 2
+    assert (tmp_path / name).read_bytes() == log.read_bytes()
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_name_that_no_system_takes(format_name: str, visits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        export(visits, tmp_path / f"{'n' * 300}{NAMES[format_name]}", format_name)
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_a_log_that_is_not_intact_says_so_and_a_damaged_one_shows_no_value(
 def test_the_command_never_writes_over_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log.html"
     log.write_bytes(EVERY_RECORD.read_bytes())
-    with pytest.raises(InputError, match="the log's place"):
+    with pytest.raises(InputError, match="a log's place"):
         command.main(["report", str(log)], standalone_mode=False)
     assert log.read_bytes() == EVERY_RECORD.read_bytes()
 

@@ -1,11 +1,13 @@
 """Files appear whole or not at all: written in a folder of their own beside the target, then moved into place."""
 
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from qst.errors import InputError
+from qst.record.folders import SUFFIX as LOG_SUFFIX
 
 
 class Staging:
@@ -73,28 +75,47 @@ def staging(target: Path) -> Iterator[Staging]:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".qst-export-") as folder:
             yield Staging(Path(folder), target)
     except OSError as error:
-        raise InputError(
-            f"this cannot be written: {error.strerror or error}",
-            where=str(target),
-            did="wrote nothing",
-            remedy="choose another place, or close the program that has the file open",
-        ) from error
+        raise _not_here(target, error) from error
 
 
 def refuse_occupied(target: Path, *, is_folder: bool) -> None:
-    """A file is never put in a folder's place, and a folder goes into a new one: nothing is replaced or mixed in.
+    """Only a file that some export may have made is replaced; a folder goes into a new one, and nothing is mixed in.
+
+    A device or a pipe would be moved away like a file, and a file left where the whole computer looks for the device.
 
     Raises:
-        InputError: something is there already.
+        InputError: something is there that must stay, or nobody can tell.
     """
-    if not is_folder and target.is_dir():
-        raise InputError(
-            "this is a folder, and the format is a file", where=str(target), did="wrote nothing", remedy="name a file"
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _not_here(target, error) from error
+    what = remedy = ""
+    if is_folder:
+        if not stat.S_ISDIR(mode) or any(target.iterdir()):
+            what, remedy = (
+                "this is already there, and the format is a whole folder",
+                "name a new folder, or remove the old one",
+            )
+    elif stat.S_ISDIR(mode):
+        what, remedy = "this is a folder, and the format is a file", "name a file"
+    elif not stat.S_ISREG(mode):
+        what, remedy = "this is a device or a pipe, and no file", "name a file"
+    elif target.suffix.lower() == LOG_SUFFIX:
+        what, remedy = (
+            "this may be a visit log or an overlay of corrections, and neither is replaced",
+            "name a new file",
         )
-    if is_folder and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
-        raise InputError(
-            "this is already there, and the format is a whole folder",
-            where=str(target),
-            did="wrote nothing",
-            remedy="name a new folder, or remove the old one",
-        )
+    if what:
+        raise InputError(what, where=str(target), did="wrote nothing", remedy=remedy)
+
+
+def _not_here(target: Path, error: OSError) -> InputError:
+    return InputError(
+        f"this cannot be written: {error.strerror or error}",
+        where=str(target),
+        did="wrote nothing",
+        remedy="choose another place, or close the program that has the file open",
+    )
