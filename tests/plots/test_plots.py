@@ -18,6 +18,7 @@ from qst.analysis.plots.points import Status, points
 from qst.analysis.plots.visit import VisitView, visits_of
 from qst.cli import qst as command
 from qst.errors import InputError, LogDamagedError
+from qst.record.reader import read_log
 from tests.plots.visits import one_visit
 
 EVERY_RECORD = Path(__file__).parents[1] / "record" / "fixtures" / "v1" / "every-record.jsonl"
@@ -146,6 +147,19 @@ def test_traces_mark_response_and_cutoff_and_name_what_does_not_count(tmp_path: 
     assert any(text.get_text().startswith("cut-off 6") for text in panel.texts)
     commanded = next(line for line in panel.lines if line.get_linewidth() == 0.6)
     assert xs(commanded) == pytest.approx([0.0, 6.0])
+
+
+def test_the_mark_of_a_response_lies_on_its_trace(tmp_path: Path) -> None:
+    """Also in a press: its time counts from the contact, which comes after the gauge was ready."""
+    view = view_of(tmp_path)
+    log = read_log(tmp_path / "visit.jsonl", traces=True)
+    answered = [row for row in view.rows if row["outcome"] == "response"]
+    assert {row["modality"] for row in answered} == {"heat", "cold", "pressure"}
+    for row in answered:
+        samples = traces.samples_of(log, row)
+        near = min(range(len(samples.time_s)), key=lambda at: abs(samples.time_s[at] - row["response_latency_s"]))
+        allowed = 4.0 if row["modality"] == "pressure" else 0.15  # kPa, °C: two samples of the ramp, and their noise
+        assert samples.value[near] == pytest.approx(row["value_at_response"], abs=allowed), row["step_id"]
 
 
 def test_traces_refuse_a_log_that_has_changed_since(tmp_path: Path) -> None:

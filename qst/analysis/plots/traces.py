@@ -93,19 +93,24 @@ def _fill(figure: "Figure", view: VisitView, log: VisitLog, groups: Sequence[Seq
 
 
 def samples_of(log: VisitLog, row: Row) -> Samples:
-    """The samples of one attempt on the time of its ramp."""
+    """The samples of one attempt on the time of its ramp.
+
+    The state ``ramp`` is a gauge's readiness: the ramp of a hand starts with its contact, which no state records. The
+    latency counts from there, so that start is found from the ramp's end and its duration.
+    """
     index, attempt = row["sequence_index"], row["attempt"]
     began = next(one.t_s for one in log.attempts if (one.sequence_index, one.attempt) == (index, attempt))
-    ramps = [
-        entry.t_s - began
+    states = {
+        entry.record.state: entry.t_s - began
         for entry in log.entries
-        if isinstance(entry.record, State)
-        and (entry.record.sequence_index, entry.record.attempt, entry.record.state) == (index, attempt, "ramp")
-    ]
-    start = ramps[0] if ramps else 0.0
+        if isinstance(entry.record, State) and (entry.record.sequence_index, entry.record.attempt) == (index, attempt)
+    }
+    start = states.get("ramp", 0.0)
+    if "return" in states and row["ramp_duration_s"] is not None:
+        start = states["return"] - row["ramp_duration_s"]
     found = log.traces(index, attempt)
     times = [time - start for trace in found for time in trace.t_s]
-    return Samples(times, [value for trace in found for value in trace.value], bool(ramps))
+    return Samples(times, [value for trace in found for value in trace.value], "ramp" in states)
 
 
 def _scale(view: VisitView, rows: Sequence[Row], read: Sequence[Samples]) -> _Scale:
