@@ -1,5 +1,6 @@
 """``qst summary``: what visits came to, how complete they are, and what happened in them."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Column, Table
 
-from qst.analysis.dataset import Dataset, read
+from qst.analysis.dataset import read
 from qst.cli.log_files import PATHS, name_left_out
 from qst.cli.output import wide_console
 from qst.units import DISPLAY_UNITS
 
 _Row = dict[str, Any]
 _Visits = list[tuple[_Row, list[_Row]]]
+_Names = dict[str, str]  # by the log's path
 
 
 @click.command()
@@ -31,7 +33,10 @@ def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) ->
     """
     data = read(paths, corrections=corrections, simulated="both")
     left_out = [(one.path, one.text) for one in (*data.left_out, *data.unscored)]
-    visits = [(visit, _scores(data, visit)) for visit in data.visits.dicts()]
+    scores_of = defaultdict(list)
+    for score in data.thresholds.dicts():
+        scores_of[score["log_file"]].append(score)
+    visits = [(visit, scores_of[visit["log_file"]]) for visit in data.visits.dicts()]
     if as_json:
         shown = [{**visit, "scores": scores} for visit, scores in visits]
         click.echo(msgspec.json.encode({"visits": shown, "left_out": left_out}))
@@ -41,35 +46,37 @@ def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) ->
     return 1 if left_out else 0
 
 
-def _scores(data: Dataset, visit: _Row) -> list[_Row]:
-    return [row for row in data.thresholds.dicts() if row["log_file"] == visit["log_file"]]
-
-
 def _print(visits: _Visits) -> None:
+    if not visits:
+        return  # what was left out is named
     console = wide_console()
-    console.print(_values(visits))
-    console.print(_completeness(visits))
-    for line in _happenings(visits):
+    names = _names(visits)
+    console.print(_values(visits, names))
+    console.print(_completeness(visits, names))
+    for line in _happenings(visits, names):
         console.print(line, markup=False, highlight=False)
 
 
-def _values(visits: _Visits) -> Table:
+def _names(visits: _Visits) -> _Names:
+    """What the tables call each log: its file's name, with its folder where two sites have files of one name."""
+    paths = [Path(visit["log_file"]) for visit, _ in visits]
+    count = Counter(path.stem for path in paths)
+    return {str(path): path.stem if count[path.stem] == 1 else str(path.with_suffix("")) for path in paths}
+
+
+def _values(visits: _Visits, names: _Names) -> Table:
     numbers = (Column(name, justify="right") for name in ("mean", "SD", "valid", "censored", "missing"))
     table = Table(Column("log", overflow="fold"), "kind", "began (UTC)", "value", *numbers, box=SIMPLE_HEAD)
     for visit, scores in visits:
         kind = "simulated" if visit["is_simulated"] else "real"
         # The calendar of virtual time always begins on the same day; that is no date.
         began = "virtual time" if visit["clock"] == "virtual" else visit["started_utc"][:16].replace("T", " ")
-        first = (_name(visit), kind, began)
+        first = (escape(names[visit["log_file"]]), kind, began)
         for number, score in enumerate(scores):
             table.add_row(*(first if number == 0 else ("", "", "")), *_cells(score))
         if not scores:
             table.add_row(*first, "not scored")
     return table
-
-
-def _name(visit: _Row) -> str:
-    return escape(Path(visit["log_file"]).stem)
 
 
 def _cells(score: _Row) -> tuple[str, ...]:
@@ -80,14 +87,14 @@ def _cells(score: _Row) -> tuple[str, ...]:
     return score["score_id"], mean, spread, valid, str(score["n_censored"]), str(score["n_missing"])
 
 
-def _completeness(visits: _Visits) -> Table:
+def _completeness(visits: _Visits, names: _Names) -> Table:
     """Planned trials here are those of the whole visit, practice too."""
-    names = ("complete", "valid", "attempts", "invalid", "censored", "deviations", "adverse", "failures")
-    columns = (Column(name, justify="right") for name in names)
+    headings = ("complete", "valid", "attempts", "invalid", "censored", "deviations", "adverse", "failures")
+    columns = (Column(name, justify="right") for name in headings)
     table = Table(Column("log", overflow="fold"), "ended", *columns, box=SIMPLE_HEAD)
     for visit, _ in visits:
         table.add_row(
-            _name(visit),
+            escape(names[visit["log_file"]]),
             visit["outcome"],
             "yes" if visit["complete"] else "NO",
             f"{visit['n_valid']} of {visit['n_planned']}",
@@ -106,7 +113,7 @@ def _completeness(visits: _Visits) -> Table:
     return table
 
 
-def _happenings(visits: _Visits) -> Iterator[str]:
+def _happenings(visits: _Visits, names: _Names) -> Iterator[str]:
     """What a number in the tables cannot say: which trials are missing, and what went otherwise than planned."""
     texts = (
         ("missing_trials", "no valid attempt at trial(s)"),
@@ -117,8 +124,8 @@ def _happenings(visits: _Visits) -> Iterator[str]:
     for visit, _ in visits:
         for name, words in texts:
             if visit[name]:
-                yield f"{Path(visit['log_file']).stem}: {words}: {visit[name]}"
+                yield f"{names[visit['log_file']]}: {words}: {visit[name]}"
         if visit["n_sessions"] > 1:
-            yield f"{Path(visit['log_file']).stem}: interrupted and resumed, {visit['n_sessions']} sessions"
+            yield f"{names[visit['log_file']]}: interrupted and resumed, {visit['n_sessions']} sessions"
         if visit["n_corrected"]:
-            yield f"{Path(visit['log_file']).stem}: {visit['n_corrected']} attempt(s) corrected by the overlay"
+            yield f"{names[visit['log_file']]}: {visit['n_corrected']} attempt(s) corrected by the overlay"

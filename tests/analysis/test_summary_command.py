@@ -1,12 +1,15 @@
 """``qst summary``: every visit once, whatever lies beside it."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from qst.analysis.columnar import Table
 from qst.cli import _run
 from tests.analysis.test_corrections import LOG, correction, write
+from tests.record.logs import write_visit
 
 
 def test_a_copy_counts_once_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +28,40 @@ def test_corrections_count_in_the_summary(tmp_path: Path, capsys: pytest.Capture
     (visit,) = json.loads(capsys.readouterr().out)["visits"]
     (score,) = [score for score in visit["scores"] if score["score_id"] == "PPT_2_mean"]
     assert (visit["n_corrected"], score["n_valid"], score["n_planned"]) == (1, 1, 2)
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, site in enumerate(("london", "oslo")):
+        (tmp_path / site).mkdir()
+        write_visit(tmp_path / site / "P01.jsonl", session_uuid=f"00000000-0000-4000-8000-{number:012d}")
+    _run(["summary", str(tmp_path)])
+    printed = "".join(capsys.readouterr().out.split())
+    for site in ("london", "oslo"):
+        assert printed.count(f"{site}/P01".replace("/", os.sep)) == 2  # one in each table
+
+
+def test_scores_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each visit, a thousand visits take ten seconds."""
+    for number in range(3):
+        write_visit(tmp_path / f"P0{number}.jsonl", session_uuid=f"00000000-0000-4000-8000-{number:012d}")
+    asked = []
+    dicts = Table.dicts
+
+    def counted(table: Table) -> object:
+        asked.append(table.name)
+        return dicts(table)
+
+    monkeypatch.setattr(Table, "dicts", counted)
+    _run(["summary", str(tmp_path)])
+    assert sorted(asked) == ["thresholds", "visits"]
+
+
+def test_where_there_is_no_visit_there_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.jsonl").write_text("hello\n", encoding="utf-8")
+    assert _run(["summary", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "this is not a visit log" in printed.err
 
 
 def test_a_visit_that_cannot_be_scored_is_there_and_named(capsys: pytest.CaptureFixture[str]) -> None:
