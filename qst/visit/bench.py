@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from qst.errors import RefusedError
-from qst.instruments import Algometer, Modality, ResponseButton, Thermode
+from qst.instruments import Algometer, Identity, Modality, ResponseButton, Thermode
 from qst.protocol.limits import StationLimits, ramp_problem
 from qst.protocol.plan import PlannedTrial
 from qst.visit.operator import Hands
@@ -22,6 +22,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     button: ResponseButton | None
     hands: Hands | None
     limits: Mapping[str, StationLimits] = {}  # by role, of this station
+    identities: Mapping[str, Identity] = {}  # by role: who answered when this session began
 
     def refuse(self, planned: PlannedTrial) -> None:
         """The last look before an instrument is told anything: limits of the suite and of the station.
@@ -32,6 +33,21 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
         problem = ramp_problem(planned.ramp, self.limits.get(role_of(planned.modality)))
         if problem:
             raise RefusedError(problem, did="nothing was sent to the instrument", remedy="Change the protocol.")
+
+    def refuse_another(self, modality: Modality, found: Identity) -> None:
+        """An instrument that was connected anew must be the one whose name stands in the log.
+
+        Raises:
+            RefusedError: another one answered. What it is is not known here, nor whether the plan suits it.
+        """
+        first = self.identities.get(role_of(modality))
+        if first is None or _who(first) == _who(found):
+            return
+        raise RefusedError(
+            f"another instrument answers: {_named(found)} where {_named(first)} began this visit",
+            did="stimulated nobody with it, and ended the visit; it can be resumed",
+            remedy="Connect the first one again, or resume the visit with this one: the log then names both.",
+        )
 
     def instrument(self, modality: Modality) -> Thermode | Algometer:
         """The instrument for this modality. Raises RuntimeError when there is none: the plan was not checked."""
@@ -47,3 +63,14 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     def driver(self, modality: Modality) -> str:
         """Name of the driver of that instrument."""
         return self.algometer_driver if modality is Modality.PRESSURE else self.thermode_driver
+
+
+def _who(identity: Identity) -> tuple[str, str, str, bool | None]:
+    """Who it is, without what may change from one moment to the next (its battery, what it was found doing)."""
+    return identity.model, identity.serial, identity.firmware, identity.simulated
+
+
+def _named(identity: Identity) -> str:
+    number = f" ({identity.serial})" if identity.serial else ""
+    firmware = f", firmware {identity.firmware}" if identity.firmware else ""
+    return f"{identity.model}{number}{firmware}{', simulated' if identity.simulated else ''}"

@@ -96,6 +96,7 @@ class VisitEngine:
         self._scorer = scorer
         self._ending = Ending(log, abort)
         self._in_use: Modality | None = None  # what was placed last
+        self._ended = (VisitOutcome.INTERRUPTED, "the operator ended the visit")  # where it ends before its plan does
         self._history = history or History()
         self._trials: list[Trial] = list(self._history.trials)
         self._rejected: set[tuple[int, int]] = set(self._history.rejected)
@@ -150,13 +151,13 @@ class VisitEngine:
                     self._site_free_s[planned.site_code, planned.side] = now_s
         for planned in self._plan.trials:
             if planned.sequence_index >= self._history.next_index and not self._run_trial(planned):
-                return VisitOutcome.FAILED, "an instrument failed and the operator ended the visit"
+                return self._ended
         return VisitOutcome.COMPLETED, ""
 
     # -- one trial ------------------------------------------------------------------------------------------------
 
     def _run_trial(self, planned: PlannedTrial) -> bool:
-        """All attempts at one trial. Returns False when the visit is to end after a fault."""
+        """All attempts at one trial. Returns False when the visit is to end."""
         if self._dose_is_spent(planned):
             return True
         attempt, supersedes = 1, None
@@ -301,6 +302,11 @@ class VisitEngine:
         if answer.choice is Choice.ACCEPT:
             self._decide(record.sequence_index, record.attempt, "accept", answer.reason)
             return answer.choice
+        if answer.choice is Choice.END:
+            # Who ends the visit has not judged the attempt: what was valid stays so.
+            if failed:
+                self._ended = VisitOutcome.FAILED, "an instrument failed and the operator ended the visit"
+            return answer.choice
         reason = answer.reason or record.invalid_reason or "no reason given"
         self._reject(record, reason, "skip" if answer.choice is Choice.SKIP else "invalid")
         if answer.choice is Choice.SKIP:
@@ -322,13 +328,14 @@ class VisitEngine:
         instrument = self._bench.instrument(planned.modality)
         try:
             instrument.close()
-            instrument.connect()
+            self._bench.refuse_another(planned.modality, instrument.connect())
             if isinstance(self._bench.button, ConnectedButton) and not instrument.capabilities.has_button:
                 self._bench.button.connect()
         except INSTRUMENT_FAILURES as error:
             write_fault(
                 self._log, error, did="ended the visit; it can be resumed", sequence_index=planned.sequence_index
             )
+            self._ended = VisitOutcome.FAILED, f"an instrument, or the button, did not connect again: {error}"
             return Choice.END
         return Choice.REPEAT
 

@@ -70,8 +70,8 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
         instrument = self.instruments.get(role)
         return None if instrument is None else instrument.capabilities
 
-    def bench(self) -> Bench:
-        """What attempts work with."""
+    def bench(self, identities: Mapping[str, Identity] | None = None) -> Bench:
+        """What attempts work with; ``identities`` by role, as the instruments told them when they were connected."""
         specs = self.station.station.roles()
         return Bench(
             thermode=cast("Thermode | None", self.instruments.get("thermode")),
@@ -81,6 +81,7 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
             button=self.button,
             hands=self.hands,
             limits={role: spec.limits for role, spec in specs.items() if spec.limits is not None},
+            identities=identities or {},
         )
 
 
@@ -182,14 +183,14 @@ def run_session(
         connected: list[Instrument] = []
         try:
             log.commit()
-            _connect(rig, log, connected)
+            identities = _connect(rig, log, connected)
         except INSTRUMENT_FAILURES as error:
             with abort.shielded():
                 return _not_started(log, error, before)
         except Aborted:
             return _stopped_connecting(connected, log, abort, before)
         desk = Desk(operator, log, clock, abort, operator_id)
-        engine = VisitEngine(plan, rig.bench(), desk, log, clock, abort, scorer, history)
+        engine = VisitEngine(plan, rig.bench(identities), desk, log, clock, abort, scorer, history)
         return engine.run()
 
 
@@ -232,18 +233,19 @@ def _closing(rig: Rig, abort: AbortSwitch) -> Iterator[None]:
                 all_of_them.callback(instrument.close)
 
 
-def _connect(rig: Rig, log: LogSink, connected: list[Instrument]) -> None:
+def _connect(rig: Rig, log: LogSink, connected: list[Instrument]) -> dict[str, Identity]:
     """Connect every instrument and record who answered; ``connected`` grows by each that may have been reached."""
     if isinstance(rig.button, ConnectedButton):
         rig.button.connect()
     specs = rig.station.station.roles()
-    entries = []
+    identities, entries = {}, []
     for role, instrument in rig.instruments.items():
         connected.append(instrument)
-        identity = instrument.connect()
+        identity = identities[role] = instrument.connect()
         refuse_masquerade(rig.station.station, specs[role], identity)
         entries.append(_entry(role, specs[role], instrument, identity))
     log.write(records.Instruments(instruments=tuple(entries)))
+    return identities
 
 
 def refuse_masquerade(station: Station, spec: InstrumentSpec, identity: Identity) -> None:

@@ -1,10 +1,11 @@
 from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
 
 from qst.abort import AbortCause
 from qst.errors import LinkTimeoutError, LogWriteError, NotReadyError
-from qst.instruments import Modality, PressureRamp, SetupStep, ThermalRamp
+from qst.instruments import Identity, Modality, PressureRamp, SetupStep, ThermalRamp
 from qst.record import records
 from qst.record.records import Outcome, VisitOutcome
 from qst.visit.attempt import ramp_period_s
@@ -258,6 +259,31 @@ def test_an_attempt_that_never_began_its_ramp_is_none_of_the_protocols_attempts(
     assert [prompt.text for prompt in visit.operator.prompts if "at most" in prompt.text] == []
     kinds = [record.kind for record in visit.log.of(records.Deviation) if isinstance(record, records.Deviation)]
     assert kinds == ["skipped"]
+
+
+def test_who_ends_the_visit_has_neither_judged_the_attempt_nor_seen_an_instrument_fail() -> None:
+    visit = Visit(planned(), planned(sequence_index=2, step_id="heat-2"))
+    visit.button.presses_s = [20.0]
+    visit.operator.answers["judge"] = Answered(prompt_id="q2", choice=Choice.END)
+    result = visit.run()
+    assert (result.outcome, result.reason) == (VisitOutcome.INTERRUPTED, "the operator ended the visit")
+    assert visit.trials()[0].valid
+    assert visit.log.of(records.Decision) == []
+
+
+def test_an_instrument_that_was_exchanged_after_a_fault_is_refused() -> None:
+    """Another one may be of another model, simulated, or have another tip: the log would not tell."""
+    visit = Visit(planned())
+    first = Identity(model="fake thermode", serial="1")
+    visit.engine._bench = msgspec.structs.replace(visit.engine._bench, identities={"thermode": first})
+    visit.thermode.fails_at_s = 20.0
+    visit.operator.answers["fault"] = Answered(prompt_id="q2", choice=Choice.REPEAT, reason="cable")
+    result = visit.run()
+    assert result.outcome is VisitOutcome.FAILED
+    assert "another instrument answers: fake thermode where fake thermode (1) began" in result.reason
+    assert len(visit.log.of(records.TrialStart)) == 1
+    faults = [fault for fault in visit.log.of(records.Fault) if isinstance(fault, records.Fault)]
+    assert faults[-1].code == "QST-410"
 
 
 def test_a_held_button_starts_nothing() -> None:
