@@ -18,7 +18,6 @@ from tests.console.running import PATIENCE_S, Console, playwright_browser
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
 #: A file of a document, not of a photographer.
 MOST_BYTES: Final = 150_000
-_COLOURS: Final = 96
 BENCH, TABLET, WIDE_TABLET = (1366, 768), (1024, 768), (1280, 800)
 
 _REAL: Final = """\
@@ -56,7 +55,7 @@ blocks:
         sites: tender-points
         side: both
         order: mtps
-        rate: 1 kg/cm²/s
+        rate: 0.4 kg/cm²/s
         cutoff: 6 kg/cm²
         rate_band: 25 %
         scoring: { id: PPT, label: Pressure pain threshold of 18 points }
@@ -101,7 +100,7 @@ def palette(png: bytes) -> bytes:
     from PIL import Image  # noqa: PLC0415 - comes with the extra 'analysis'
 
     with Image.open(io.BytesIO(png)) as image, io.BytesIO() as small:
-        image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        image.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
         return small.getvalue()
 
 
@@ -210,7 +209,7 @@ def pressure(camera: Camera, browser: Any, folder: Path) -> None:
                 else:
                     place(page)
                     page.wait_for_selector("#pace:not([hidden])")
-                    page.wait_for_function("parseFloat(document.querySelector('#pace-elapsed').textContent) >= 2")
+                    page.wait_for_function("parseFloat(document.querySelector('#pace-elapsed').textContent) >= 1")
                 camera.take(page, name, WIDE_TABLET)
 
 

@@ -59,7 +59,7 @@ class StartScreen:
                 page.part(box(), self._participant_key, self._participant_hints)
                 field("Visit number", self.visit, self._set("visit"), name="visit")
                 field("Operator", self.operator, self._set("operator"), name="operator")
-                field("Study (may be empty)", "", self._set("study"), name="study")
+                field("Study (optional)", "", self._set("study"), name="study")
                 self._natures()
                 page.part(box(), lambda: self.nature, self._speeds)
                 page.part(box(), self._begin_key, self._begin)

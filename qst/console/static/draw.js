@@ -181,7 +181,8 @@
 
   function words(picture) {
     const said = { operator_stop: "Stop received.", estop: "Emergency stop received.", participant_withdrew: "Withdrawal received." };
-    show("stop-seen", said[picture.stop] || (picture.pausing ? "A pause is asked for; it begins when nothing runs." : ""));
+    const pausing = picture.pausing ? "A pause is asked for; it begins when nothing runs." : "";
+    show("stop-seen", [said[picture.stop], pausing].filter(Boolean).join(" "));
     show("unwatched", picture.unwatched ? `The visit has made itself safe and pauses: ${picture.unwatched}.` : "");
     const states = {
       adapt: "The plate goes to its start temperature.",
@@ -246,4 +247,6 @@
     }
   });
   window.addEventListener("resize", () => QST.draw());
+  // Light or dark is a class of the body: what is drawn takes its colours from there.
+  new MutationObserver(() => QST.draw()).observe(document.body, { attributeFilter: ["class"] });
 })();

@@ -5,7 +5,7 @@ QST.listeners.push((picture) => {
   const scenes = {
     welcome: ["Welcome", "We will begin in a moment."],
     ready: ["We are getting ready", "Nothing happens yet."],
-    attend: ["Press the button", "at the first moment at which it hurts."],
+    attend: ["Press the button when it hurts", "At the first moment, and not before."],
     rest: ["Rest", "The next one comes in a moment."],
     pause: ["Pause", "Nothing happens now."],
     over: ["Thank you", "It is over."],
