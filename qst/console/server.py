@@ -13,6 +13,9 @@ from qst.console.security import App, Guard, Keys
 from qst.errors import InputError
 
 STATIC: Final = Path(__file__).with_name("static")
+#: So long NiceGUI keeps a page whose socket is silent, s. One that is busy for less is not reloaded, and keeps what is
+#: being typed on it. (Who looks on is decided elsewhere, and much sooner.)
+KEEP_PAGE_S: Final = 30.0
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 #: Outside of NiceGUI's application, so that it works whatever happens there; and above everything.
@@ -68,7 +71,15 @@ def make_app(hub: Hub, keys: Keys, hosts: tuple[str, ...], scheme: str = "http")
 
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     _pages(hub)
-    ui.run_with(app, title="QST console", dark=None, language="en-US", tailwind=False, show_welcome_message=False)
+    ui.run_with(
+        app,
+        title="QST console",
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        show_welcome_message=False,
+        reconnect_timeout=KEEP_PAGE_S,
+    )
     # One socket and nothing else: a long poll that ends with the page would leave errors in the window.
     nicegui_app.config.socket_io_js_transports = ["websocket"]
     return Guard(app, keys, hosts, scheme)

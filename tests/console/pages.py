@@ -2,7 +2,14 @@
 
 from typing import Any
 
+from tests.console.one_page import documented
 from tests.console.running import PATIENCE_S
+
+#: On every run screen, whatever its state.
+ALWAYS = {"Note", "Adverse event", "Skin check", "Checklist", "Sound", "Show earlier values"}
+_VISIBLE = """() => Object.fromEntries([...document.querySelectorAll("main button, main input")]
+  .filter((one) => one.offsetParent)
+  .map((one) => [one.tagName === "INPUT" ? "a line to type in" : one.firstChild.textContent, !one.disabled]))"""
 
 #: Fast enough for a test, slow enough for a loaded computer.
 SPEED = "60"
@@ -84,3 +91,12 @@ def wait_for_text(page: Any, selector: str, text: str) -> None:
     page.wait_for_function(
         "([selector, text]) => document.querySelector(selector)?.textContent.includes(text)", arg=[selector, text]
     )
+
+
+def assert_offers(page: Any, state: str) -> None:
+    """What can be used on the page is what docs/console.md says of this state."""
+    wanted = {cell.strip("()"): not cell.startswith("(") for cell in documented()[state]}
+    visible = page.evaluate(_VISIBLE)
+    offered = {label.removeprefix("✓ "): usable for label, usable in visible.items() if label not in ALWAYS}
+    assert offered == wanted, state
+    assert phase(page) != "running" or visible.keys() >= ALWAYS, state

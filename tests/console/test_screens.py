@@ -7,8 +7,19 @@ from typing import Any
 
 import openpyxl
 
+from qst.record.reader import read_log
 from tests.console.conftest import Bench
-from tests.console.pages import begin, choose, into_the_ramp, phase, to_the_end, to_the_placement, wait_for_text
+from tests.console.pages import (
+    assert_offers,
+    begin,
+    choose,
+    into_the_ramp,
+    next_question,
+    phase,
+    to_the_end,
+    to_the_placement,
+    wait_for_text,
+)
 
 NUMBER = re.compile(r"[0-9]")
 
@@ -29,7 +40,35 @@ def assert_accessible(page: Any, screen: str) -> None:
         assert serious == [], f"{screen}, {scheme}"
 
 
-def test_every_screen_is_accessible(bench: Bench) -> None:
+#: Every key that is neither a stop nor the end of the visit.
+STRAY = [
+    *"abcdefghijklmnoqrstuvyz0123456789.,;+-*/ ",
+    "Enter",
+    "ArrowUp",
+    "ArrowDown",
+    "PageUp",
+    "PageDown",
+    "Home",
+    "F2",
+]
+
+
+def assert_no_single_key_begins(page: Any, bench: Bench) -> None:
+    """One stray key, whichever: the participant's side alone, or Enter alone, begins nothing."""
+    right = "r" if page.text_content(".where .side") == "RIGHT" else "l"
+    for key in (key for key in STRAY if key != right):
+        page.keyboard.press(key)
+        if key in ("n", "a"):
+            page.click("button:has-text('Back')")
+            page.wait_for_selector("button:has-text('Back')", state="detached")
+    assert_offers(page, "placing")
+    page.keyboard.press(right)
+    page.wait_for_selector("button.main:has-text('Start'):not([disabled])")
+    (log,) = bench.console.logs()
+    assert read_log(log).attempts == ()
+
+
+def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench) -> None:
     page = bench.open_page()
     page.wait_for_selector(".figures")
     assert_accessible(page, "start")
@@ -37,23 +76,42 @@ def test_every_screen_is_accessible(bench: Bench) -> None:
     page.wait_for_selector(".light")
     assert_accessible(page, "start, tested")
     begin(page, speed="10")
+    next_question(page)
+    assert_offers(page, "setting up")
     to_the_placement(page)
+    assert_offers(page, "placing")
     assert_accessible(page, "place")
-    into_the_ramp(page)
+    assert_no_single_key_begins(page, bench)
+    assert_offers(page, "placing, side named")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-state=ramp]")
+    assert_offers(page, "ramp")
     page.keyboard.press("n")
     page.wait_for_selector("input[name=reason]")
+    assert_offers(page, "writing a note")
     assert_accessible(page, "note")
     page.keyboard.press("Escape")
     page.click("button:has-text('Back')")
     page.wait_for_selector("button:has-text('Not valid: repeat')")
+    assert_offers(page, "judging, not valid")
     assert_accessible(page, "judge")
+    page.click("button:has-text('Checklist')")
+    page.wait_for_selector("input[name=line-1]")
+    assert_accessible(page, "checklist")
+    page.keyboard.press("Backspace")
+    page.wait_for_selector("button:has-text('Not valid: go on without')")
     page.keyboard.press("k")
     page.wait_for_selector("button:has-text('tip slipped')")
+    assert_offers(page, "giving a reason")
     assert_accessible(page, "reason")
+    page.keyboard.press("p")
+    wait_for_text(page, "#stop-seen", "A pause is asked for")
     page.keyboard.press("1")
-    to_the_placement(page)
+    page.wait_for_selector("button:has-text('Go on')")
+    assert_offers(page, "paused")
     page.keyboard.press("!")
     page.wait_for_selector("h2:has-text('In the log')")
+    assert_offers(page, "interrupted")
     assert_accessible(page, "finish")
 
 
@@ -81,9 +139,11 @@ def test_the_participant_sees_words_and_no_number(bench: Bench) -> None:
     page = bench.open_page()
     view = bench.open_page("/participant")
     assert not NUMBER.search(view.inner_text("body"))
+    assert_accessible(view, "participant")
     begin(page, speed="10")
     into_the_ramp(page)
     wait_for_text(view, "#scene-title", "Press the button")
+    assert_accessible(view, "participant, in a ramp")
     assert not NUMBER.search(view.inner_text("body"))
     page.wait_for_selector("button:has-text('Accept')")
     assert not NUMBER.search(view.inner_text("body"))

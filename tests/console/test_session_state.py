@@ -126,6 +126,8 @@ def test_a_pause_is_asked_for_until_it_begins() -> None:
     state.pause_asked = True
     state.apply(asked(PromptKind.JUDGE, Choice.ACCEPT))
     assert state.pause_asked
+    state.apply(asked(PromptKind.PLACE, Choice.OK))
+    assert "nothing starts, and the pause begins" in instruction(state)
     state.apply(asked(PromptKind.PAUSED, Choice.OK, index=None))
     assert not state.pause_asked
 

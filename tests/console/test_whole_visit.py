@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from qst.console.hub import NOT_READ_ALOUD
 from qst.record.reader import read_log
-from qst.record.records import Decision, VisitOutcome
+from qst.record.records import Answer, Decision, VisitOutcome
 from tests.console.conftest import Bench
 from tests.console.pages import SPEED, begin, next_question, to_the_end
 
@@ -30,6 +33,27 @@ def test_a_visit_by_mouse_from_pick_to_finish(bench: Bench) -> None:
     assert pressed.count("Accept") == 4
     assert_complete(bench, page)
     assert bench.console.end() == 0
+
+
+@pytest.mark.nightly
+def test_the_fibromyalgia_visit_by_mouse(bench: Bench) -> None:
+    """Practice, three heat and three cold trials in alternation, eighteen tender points."""
+    page = bench.open_page()
+    begin(page, protocol="fibromyalgia-visit", speed="100")
+    pressed = to_the_end(page)
+    assert pressed.count("Start") == 27
+    page.wait_for_selector("h2:has-text('In the log')")
+    assert "The log is whole and verifies." in page.text_content(".finish")
+    table = page.text_content("table")
+    for score in ("Heat pain threshold", "Cold pain threshold", "18 of 18"):
+        assert score in table
+    assert bench.complaints == []
+    (path,) = bench.console.logs()
+    log = read_log(path)
+    assert log.outcome is VisitOutcome.COMPLETED
+    assert len({trial.sequence_index for trial in log.trials}) == 27
+    aloud = [record.reason for record in log.records if isinstance(record, Answer) and record.reason]
+    assert aloud.count(NOT_READ_ALOUD) == 3
 
 
 def tab_to(page: Any, selector: str) -> None:
