@@ -4,7 +4,7 @@
 
     data = qst.read("logs")
     data.trials.to_polars()       # one row an attempt, valid or not
-    data.thresholds.to_pandas()   # one row a participant, visit and score
+    data.thresholds.to_pandas()   # one row a log and score
     data.left_out                 # every log that could not be used, and why
 """
 
@@ -90,7 +90,7 @@ class Dataset:
 
     @property
     def thresholds(self) -> Table:
-        """One row a participant, visit and score: means of valid, uncensored trials, with their numbers."""
+        """One row a log and score: means of valid, uncensored trials, with their numbers."""
         return self._scored[0]
 
     @property
@@ -106,6 +106,19 @@ class Dataset:
     @cached_property
     def _scored(self) -> tuple[Table, tuple[per_visit.Unscored, ...]]:
         return per_visit.threshold_table(self._columns, self._visits)
+
+    @property
+    def doubled(self) -> tuple[tuple[str, ...], ...]:
+        """Logs that say the same study, participant, visit and protocol, and are not the same visit.
+
+        A visit that was begun anew, or two people with one pseudonym: only a person can tell which. All are in the
+        tables, with several rows for each score.
+        """
+        logs: dict[tuple[Cell, ...], list[str]] = {}
+        names = ("study_id", "participant_id", "visit", "protocol_id")
+        for *key, path in zip(*(self.visits.column(name) for name in (*names, "log_file")), strict=True):
+            logs.setdefault(tuple(key), []).append(str(path))
+        return tuple(tuple(paths) for paths in logs.values() if len(paths) > 1)
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -7,7 +7,7 @@ import click
 from qst.analysis.dataset import read
 from qst.analysis.plots import KINDS
 from qst.analysis.plots import plot as draw
-from qst.cli.log_files import PATHS, name_left_out
+from qst.cli.log_files import PATHS, name_doubled, name_left_out, refuse_mixture
 
 
 @click.command()
@@ -27,8 +27,11 @@ def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None
 
     Several pictures are the pages of a PDF, or files of their own, named after participant and visit.
     """  # noqa: D301 - click wants the character itself: it keeps the lines below it apart
-    dataset = read(paths, simulated="both" if mixed else None, corrections=corrections)
+    dataset = read(paths, simulated="both", corrections=corrections)
+    if not mixed:
+        refuse_mixture(dataset)
     name_left_out([(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)])
+    name_doubled(dataset)
     for path in draw(dataset, kind, out):
         click.echo(f"wrote {path}")
     return 1 if dataset.left_out else 0

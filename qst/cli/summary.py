@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from qst.analysis.dataset import read
-from qst.cli.log_files import PATHS, name_left_out
+from qst.cli.log_files import PATHS, name_doubled, name_left_out
 from qst.cli.output import wide_console
 from qst.units import DISPLAY_UNITS
 
@@ -42,6 +42,7 @@ def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) ->
         click.echo(msgspec.json.encode({"visits": shown, "left_out": left_out}))
     else:
         _print(visits)
+        name_doubled(data)
         name_left_out(left_out)
     return 1 if left_out else 0
 

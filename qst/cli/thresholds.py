@@ -8,7 +8,7 @@ from qst.analysis.dataset import Dataset, read
 from qst.analysis.export import FORMATS, TABLES, export
 from qst.analysis.export.cells import check
 from qst.analysis.export.csv_format import lines
-from qst.cli.log_files import PATHS, name_left_out
+from qst.cli.log_files import PATHS, name_doubled, name_left_out, refuse_mixture
 from qst.errors import InputError
 
 
@@ -44,7 +44,7 @@ def thresholds(
     """
     dataset = read(paths, simulated="both", corrections=corrections)
     if not mixed:
-        _refuse_mixture(dataset)
+        refuse_mixture(dataset)
     if out is None:
         _print(dataset, format_name, table)
     else:
@@ -52,16 +52,9 @@ def thresholds(
             click.echo(f"wrote {path}")
         click.echo(f"{len(getattr(dataset, table))} rows from {len(dataset.visits)} visits")
     left_out = [(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)]
+    name_doubled(dataset)
     name_left_out(left_out)
     return 1 if left_out else 0
-
-
-def _refuse_mixture(dataset: Dataset) -> None:
-    if len(set(dataset.visits.column("is_simulated"))) > 1:
-        raise InputError(
-            "these are simulated and real visits",
-            remedy="name one kind only, or say --mixed to have both in one table",
-        )
 
 
 def _print(dataset: Dataset, format_name: str | None, table: str) -> None:

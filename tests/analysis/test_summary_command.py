@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import qst
 from qst.analysis.columnar import Table
 from qst.cli import _run
 from tests.analysis.test_corrections import LOG, correction, write
@@ -69,3 +70,17 @@ def test_a_visit_that_cannot_be_scored_is_there_and_named(capsys: pytest.Capture
     printed = capsys.readouterr()
     assert "every-record" in printed.out
     assert "cannot be scored" in printed.err
+
+
+def test_two_logs_of_one_visit_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two sites that gave one pseudonym, or a visit begun anew: a mean over both is nobody's."""
+    for number in range(2):
+        write_visit(tmp_path / f"{number}.jsonl", session_uuid=f"00000000-0000-4000-8000-{number:012d}")
+    write_visit(tmp_path / "2.jsonl", session_uuid="00000000-0000-4000-8000-000000000002", visit=3)
+    assert qst.read(tmp_path).doubled == ((str(tmp_path / "0.jsonl"), str(tmp_path / "1.jsonl")),)
+    for command in ("summary", "thresholds"):
+        _run([command, str(tmp_path)])
+        said = capsys.readouterr().err
+        assert said.count("begun anew") == 1, command
+        assert "1.jsonl" in said
+        assert "2.jsonl;" not in said
