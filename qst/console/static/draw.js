@@ -148,7 +148,11 @@
       pen.globalAlpha = 0.35;
       pen.beginPath();
       pen.moveTo(x(first), y(scale.start));
-      for (const share of [1 + scale.band, 1 - scale.band]) pen.lineTo(x(first + end(share)), y(at(end(share), share)));
+      const [fast, slow] = [1 + scale.band, 1 - scale.band];
+      const top = y(at(end(fast), fast));
+      pen.lineTo(x(first + end(fast)), top);
+      pen.lineTo(x(first + end(slow)), top); // along the cut-off, where a fast hand comes to it first
+      pen.lineTo(x(first + end(slow)), y(at(end(slow), slow)));
       pen.fill();
       pen.globalAlpha = 1;
     }

@@ -141,9 +141,14 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
     );
     // A window that is left sees no key come up.
     window.addEventListener("blur", () => moveButton(false));
-    document.addEventListener("click", (event) => {
+    // A stop counts when the finger or the mouse comes down: a tenth of a second earlier than a click.
+    document.addEventListener("pointerdown", (event) => {
       const button = event.target.closest("[data-stop]");
       if (button) QST.stop(button.dataset.stop);
+    });
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-stop]");
+      if (button && event.detail === 0) QST.stop(button.dataset.stop); // by a key, or by a screen reader
       const other = event.target.closest("[data-say]");
       if (other) say(JSON.stringify({ kind: other.dataset.say }));
     });
