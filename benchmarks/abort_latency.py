@@ -96,6 +96,7 @@ blocks:
 """
 #: States in which a visit is stopped: first by the key, then by the emergency stop.
 _FIRST: Final = ("adapt", "settle", "ramp")
+_OVER: Final = ("return", "done")
 _SECOND: Final = ("rest", "adapt", "settle", "ramp")
 
 
@@ -268,10 +269,12 @@ def stop_twice(device: str, served: Served, folder: Path, number: int, rng: rand
         raise RuntimeError(f"stops of visit {number} were lost: {stopper.thrown}, {stops}")
     if len(stops) != 2:
         return []
-    found = []
-    for state, how, thrown_s in stopper.thrown:
-        found.append((f"{state}, {how}", (served.first_after(thrown_s) - thrown_s) * 1000.0))
-    return found
+    if any(stop.state in _OVER for stop in stops):
+        return []  # the trial had ended by itself in the same moment; nothing was left to be stopped
+    return [
+        (f"{state}, {how}", (served.first_after(thrown_s) - thrown_s) * 1000.0)
+        for state, how, thrown_s in stopper.thrown
+    ]
 
 
 # -- the disk -----------------------------------------------------------------------------------------------------
@@ -308,14 +311,17 @@ def measure(device: str, aborts: int, fsync_ms: float, write_ms: float) -> tuple
     served = Served(device, DEVICES[device][0])
     try:
         with tempfile.TemporaryDirectory() as folder, slow_disk(fsync_ms, write_ms):
-            number = 0
+            number = left_out = 0
             while sum(map(len, found.values())) < aborts:
                 number += 1
-                for what, latency_ms in stop_twice(device, served, Path(folder), number, rng):
+                stopped = stop_twice(device, served, Path(folder), number, rng)
+                left_out += not stopped
+                for what, latency_ms in stopped:
                     found[what].append(latency_ms)
                     bare.append(served.bare_ms())
     finally:
         served.close()
+    print(f"{device}: {number} visits; {left_out} went on by themselves before a stop and are left out", flush=True)
     return found, bare
 
 
