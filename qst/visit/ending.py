@@ -48,7 +48,8 @@ class Ending:
         if fault is not None:
             write_fault(self._log, fault, did="ended the visit; it can be resumed")
         for error in self._unsafe:
-            write_fault(self._log, error, did="tried to make it safe; nothing more can be done by software")
+            what_next = error.did or "nothing more can be done by software"
+            write_fault(self._log, error, did=f"tried to make it safe; {what_next}")
         self._unsafe.clear()
 
 

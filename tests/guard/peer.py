@@ -20,6 +20,7 @@ class Peer:
         self.heard: list[tuple[float, bytes]] = []
         self.connections = 0
         self.answers = True
+        self.away = False  # takes calls and hangs up, as a terminal server whose device is not there
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._connection: socket.socket | None = None
         self._over = threading.Event()
@@ -53,7 +54,8 @@ class Peer:
             self.connections += 1
             with connection, contextlib.suppress(OSError):
                 self._connection = connection
-                self._talk(connection)
+                if not self.away:
+                    self._talk(connection)
 
     def _talk(self, connection: socket.socket) -> None:
         rest = b""

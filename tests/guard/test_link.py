@@ -252,12 +252,52 @@ def test_a_device_that_hangs_up_is_called_again_and_made_safe(tmp_path: Path) ->
             link.arm(SAFE, 0.5)
 
 
+def test_a_guard_goes_on_looking_for_its_device_when_the_visit_has_ended(tmp_path: Path) -> None:
+    """The cable is out, the operator ends the visit at once, and then puts the cable back."""
+    reports = tmp_path / "visit.guard"
+    with peer() as device, guarded(device, reports=reports) as link:
+        link.arm(SAFE, 2.0)
+        ask(link)
+        guard = pid_of(link)
+        device.away = True
+        device.hang_up()
+        with pytest.raises(LinkClosedError) as told:
+            use(link)
+        assert "lift the thermode" in told.value.remedy
+        assert "was not made safe" in told.value.did
+        link.close()
+        wait(0.8)
+        assert alive(guard)
+        assert read_reports(reports) == ([], 0)  # nobody claims that it is safe
+        assert device.lines == [b"how are you"]
+        device.away = False
+        device.await_line(b"safe", TIMES)
+        until(lambda: read_reports(reports)[0])
+        assert read_reports(reports)[0][0].sent
+
+
+def test_a_guard_that_still_looks_for_its_device_is_in_nobodys_way() -> None:
+    with peer() as device, guarded(device) as link:
+        link.arm(SAFE, 2.0)
+        first = pid_of(link)
+        device.away = True
+        device.hang_up()
+        with pytest.raises(LinkClosedError):
+            use(link)
+        link.close()
+        device.away = False
+        link.open()
+        assert not alive(first)
+        assert ask(link) == ANSWER
+        assert pid_of(link) != first
+
+
 def test_closing_while_armed_makes_the_device_safe_first_and_ends_the_guard() -> None:
     with peer() as device, guarded(device) as link:
         link.arm(SAFE, 2.0)
         guard = pid_of(link)
         link.close()
-        assert device.lines == [b"safe"]
+        assert device.lines == [b"safe"] * TIMES
         assert not alive(guard)
         with pytest.raises(LinkClosedError, match="not open"):
             link.write(b"x\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qst.clock import RealClock, VirtualClock
-from qst.errors import LinkClosedError, LinkOpenError, RemoteProtocolError
+from qst.errors import LinkClosedError, LinkOpenError, LinkTimeoutError, RemoteProtocolError
 from qst.instruments import SafeStep
 from qst_drivers.guard.__main__ import _admit
 from qst_drivers.guard.acting import GIVE_UP_S, TIMES, WayToSafety
@@ -34,8 +34,8 @@ class Line:
 
     description = "a line"
 
-    def __init__(self, *, broken_writes: int = 0, refusals: int = 0) -> None:
-        self.broken_writes, self.refusals = broken_writes, refusals
+    def __init__(self, *, broken_writes: int = 0, refusals: int = 0, hang_ups: int = 0) -> None:
+        self.broken_writes, self.refusals, self.hang_ups = broken_writes, refusals, hang_ups
         self.did: list[str] = []
         self.defect: Exception | None = None
 
@@ -52,7 +52,10 @@ class Line:
         self.did.append(data.decode().strip())
 
     def read(self, timeout_s: float) -> bytes:
-        raise LinkClosedError("not used")
+        if self.hang_ups:
+            self.hang_ups -= 1
+            return b""
+        raise LinkTimeoutError("nothing came")
 
     def read_available(self) -> bytes:
         if self.defect is not None:
@@ -70,7 +73,8 @@ class Way:
         self.clock = VirtualClock()
         self.link = link
         self.told: list[str] = []
-        self.way = WayToSafety(link, SCRIPT, self.clock, reopen=reopen, first=self.told.append)
+        self.heard: list[bytes] = []
+        self.way = WayToSafety(link, SCRIPT, self.clock, reopen=reopen, first=self.told.append, heard=self.heard.append)
 
     def go(self) -> "Way":
         while not self.way.over:
@@ -92,6 +96,21 @@ def test_a_link_that_breaks_is_opened_anew_and_the_script_begun_again() -> None:
     way = Way(Line(broken_writes=2, refusals=3)).go()
     assert way.link.did == [*["close"] * 4, "open", "close", "open", *["one", "two"] * TIMES]
     assert way.told == [""]
+
+
+def test_what_was_written_to_a_connection_that_is_closed_has_not_gone_out() -> None:
+    """A terminal server whose device is away takes the call, and hangs up: the first bytes vanish without an error."""
+    way = Way(Line(hang_ups=2), reopen=True).go()
+    assert way.link.did[:4] == ["open", "one", "two", "close"]
+    assert way.link.did.count("two") == TIMES + 2
+    assert way.link.did.count("open") == 3
+    assert way.told == [""]
+
+
+def test_a_device_that_always_hangs_up_is_not_reported_as_reached() -> None:
+    way = Way(Line(hang_ups=10_000), reopen=True).go()
+    assert way.told == ["the device has closed the connection"]
+    assert way.clock.monotonic() == pytest.approx(GIVE_UP_S, abs=1.0)
 
 
 def test_a_link_that_has_failed_is_opened_before_anything_is_sent() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from qst.clock import Clock
-from qst.errors import LinkError
+from qst.errors import LinkClosedError, LinkError, LinkTimeoutError
 from qst.instruments import Link, SafeScript
 
 #: A script is sent this often: one line may be spoilt on its way, or fall on deaf ears. In quick succession, because
@@ -14,6 +14,8 @@ TIMES: Final = 3
 _BETWEEN_S: Final = 0.15
 #: Pause between two attempts at a link that has failed, and how long it is tried for.
 _AGAIN_S: Final = 0.25
+#: A connection that was broken takes its first bytes all the same; so long after them it has said that it is, s.
+_BREAKS_WITHIN_S: Final = 0.05
 GIVE_UP_S: Final = 15.0
 
 
@@ -27,16 +29,25 @@ class WayToSafety:
         reopen: whether the link has failed and must be opened first.
         first: called when the script has gone out for the first time (with an empty text), or when there is no more
             hope that it will (with what stood in the way).
+        heard: given what the device says meanwhile.
     """
 
     def __init__(
-        self, link: Link, script: SafeScript, clock: Clock, *, reopen: bool, first: Callable[[str], None]
+        self,
+        link: Link,
+        script: SafeScript,
+        clock: Clock,
+        *,
+        reopen: bool,
+        first: Callable[[str], None],
+        heard: Callable[[bytes], None],
     ) -> None:
         self._link = link
         self._script = script
         self._clock = clock
         self._reopen = reopen
         self._first = first
+        self._heard = heard
         self._left = TIMES
         now_s = clock.monotonic()
         self._next_s = now_s
@@ -75,6 +86,17 @@ class WayToSafety:
             self._link.write(step.data)
             if step.pause_s > 0.0:
                 self._clock.sleep(step.pause_s)
+        self._require_alive()
+
+    def _require_alive(self) -> None:
+        """What was written to a link that turns out to be closed has not arrived. Raises LinkError."""
+        until_s = self._clock.monotonic() + _BREAKS_WITHIN_S
+        with contextlib.suppress(LinkTimeoutError):  # nobody says anything: nobody has hung up either
+            while (left_s := until_s - self._clock.monotonic()) > 0.0:
+                data = self._link.read(left_s)
+                if not data:
+                    raise LinkClosedError("the device has closed the connection")
+                self._heard(data)
 
     def _put_off(self, failed: LinkError) -> None:
         """Open the link anew in a moment, and begin the script at its beginning."""

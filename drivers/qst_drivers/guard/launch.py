@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -104,6 +105,12 @@ class RunningGuard:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self._bury()
+
+    def leave_behind(self) -> None:
+        """Let the process end when it has done, or given up, what it still tries: to reach its device."""
+        threading.Thread(target=self.process.wait, name="guard left behind", daemon=True).start()
+        self.control.close()
+        self.data.close()
 
     def _bury(self) -> None:
         self.process.wait()

@@ -8,6 +8,7 @@ from qst.abort import AbortSwitch
 from qst.clock import Clock
 from qst.errors import LinkClosedError, LinkError, LinkTimeoutError, NotReadyError, RefusedError
 from qst.instruments import Guard, SafeScript
+from qst_drivers.guard.acting import GIVE_UP_S
 from qst_drivers.guard.launch import RunningGuard, start_guard
 from qst_drivers.guard.messages import (
     TIMEOUT_MAX_S,
@@ -61,10 +62,12 @@ class GuardedLink:
         self._own = open_link(url, clock, abort)  # used when the guard has died
         self._by_hand = False
         self._running: RunningGuard | None = None
+        self._left: RunningGuard | None = None  # closed, and still trying to reach its device
         self._script: SafeScript = ()
         self._armed = False
         self._spent = ""  # why this guard is of no further use
         self._lost: Lost | None = None
+        self._tries = False  # the device's link has failed, and the guard tries to open it and to make the device safe
         self._n = 0
 
     @property
@@ -87,7 +90,10 @@ class GuardedLink:
     def open(self) -> None:
         """Start a guard; it opens the device's link. Raises LinkOpenError."""
         self.close()
-        self._spent, self._lost, self._script, self._armed = "", None, (), False
+        left, self._left = self._left, None
+        if left is not None:
+            left.kill()  # the port is needed, and whoever opens it looks after the device
+        self._spent, self._lost, self._script, self._armed, self._tries = "", None, (), False, False
         self._running = start_guard(self._url, self._reports, self._clock, self._abort)
 
     def write(self, data: bytes) -> None:
@@ -129,12 +135,19 @@ class GuardedLink:
             self._ended()
 
     def close(self) -> None:
-        """The guard closes the device's link, and ends; an armed one makes the device safe first."""
+        """The guard closes the device's link, and ends; an armed one makes the device safe first.
+
+        One that has lost its device goes on trying to reach it, also when this program has ended.
+        """
         running, self._running = self._running, None
         if running is not None:
             with contextlib.suppress(LinkError):  # a guard that is gone already
                 running.control.say(Close(self._number()))
-            running.leave()
+            if self._tries:
+                running.leave_behind()
+                self._left = running
+            else:
+                running.leave()
         if self._by_hand:
             self._by_hand = False
             self._own.close()
@@ -172,10 +185,20 @@ class GuardedLink:
 
     def _require_running(self) -> RunningGuard:
         if self._lost is not None:
-            raise LinkClosedError(self._lost.what, where=self._url, remedy=self._lost.remedy)
+            raise self._unreachable(self._lost)
         if self._running is None:
             raise LinkClosedError("the link is not open", where=self._url)
         return self._running
+
+    def _unreachable(self, lost: Lost) -> LinkClosedError:
+        if not self._tries:
+            return LinkClosedError(lost.what, where=self._url, remedy=lost.remedy)
+        return LinkClosedError(
+            lost.what,
+            where=self._url,
+            did=f"the device was not made safe: its guard tries to reach it for {GIVE_UP_S:g} s",
+            remedy=f"lift the thermode off the skin now; then {lost.remedy}" if lost.remedy else _LIFT,
+        )
 
     def _listen(self) -> RunningGuard:
         """The guard, unless it has said something that stops the session. Never waits."""
@@ -215,7 +238,7 @@ class GuardedLink:
         acted = next((message.report for message in messages if isinstance(message, Acted)), None)
         lost = next((message for message in messages if isinstance(message, Lost)), None)
         if lost is not None:
-            self._lost, self._armed = lost, False
+            self._lost, self._tries, self._armed = lost, self._armed, False
             self._require_running()
         if acted is not None and acted.reason is not Reason.LINK_LOST:
             self._stop_here(acted)

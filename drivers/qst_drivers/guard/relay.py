@@ -76,7 +76,7 @@ class Relay:
         self.over = False
 
     def run(self) -> None:
-        """Until the session has closed the link, or is gone and the device was made safe.
+        """Until the session has closed the link, or is gone, and the device was made safe where that was due.
 
         A defect of the guard itself ends it; the device is made safe first.
         """
@@ -219,18 +219,20 @@ class Relay:
         self._heard_s = self._now()
 
     def _close(self) -> None:
+        """The session leaves; whatever is on its way to safety gets there, or is tried for, without it."""
         if self._armed and not self._lost:
             self._act(Reason.CLOSED_ARMED)
-        if self._way is not None and not self._way.out:
-            self._way.go_on()
-        self.over = True
+        self._part()
+
+    def _part(self) -> None:
+        self._gone = True
+        for channel in (self._control, self._data):
+            self._selector.unregister(channel)
 
     def _session_gone(self) -> None:
         if self._gone:
             return
-        self._gone = True
-        for channel in (self._control, self._data):
-            self._selector.unregister(channel)
+        self._part()
         if self._script:
             self._act(Reason.SESSION_GONE)
 
@@ -260,7 +262,10 @@ class Relay:
         def first(problem: str) -> None:
             self._report(reason, silent_s, problem, armed=armed)
 
-        self._way = WayToSafety(self._link, self._script, self._clock, reopen=self._lost, first=first)
+        def heard(data: bytes) -> None:
+            self._to_session(self._data, data)
+
+        self._way = WayToSafety(self._link, self._script, self._clock, reopen=self._lost, first=first, heard=heard)
         self._way.go_on()
 
     def _report(self, reason: Reason, silent_s: float, problem: str, *, armed: bool) -> None:
