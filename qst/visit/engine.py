@@ -264,13 +264,13 @@ class VisitEngine:
                 self._trials.append(runner.record)
                 self._desk.tell(TrialEnded(runner.record, planned))
                 self._doses.add(runner.record, planned)
+                self._note_deviations(runner.record, runner)  # also of an attempt that a stop has ended
             if self._bench.hands is not None:
                 self._bench.hands.lift()
         now_s = self._clock.monotonic()
         self._rest_from_s = self._site_free_s[planned.site_code, planned.side] = now_s
         if record.ramp_duration_s is not None:
             self._last_stimulus_s = now_s
-        self._note_deviations(record, runner)
         self._log.commit()
         if runner.paused:
             # No ramp was begun, so another attempt after the pause repeats no stimulus.

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qst.abort import AbortCause
 from qst.errors import (
     BeyondCutoffError,
     FrozenReadingError,
@@ -23,7 +24,7 @@ from qst.record import records
 from qst.record.records import Outcome
 from qst.station import driver_class
 from qst.visit.hand_watch import HandWatch
-from qst.visit.operator import Alarm, ReleaseNow
+from qst.visit.operator import Alarm, ReleaseNow, StopAsked
 from qst.visit.states import Action, TrialState
 from qst.visit.trial import LimitsTrial
 from qst.visit.watch import RampWatch
@@ -306,6 +307,18 @@ class StubbornVisit(Visit):
     def release(self) -> None:
         if self.let_go_s is None:
             self.let_go_s = self.clock.monotonic() + self.holds_s
+
+
+@pytest.mark.parametrize("cause", [AbortCause.PARTICIPANT_WITHDREW, AbortCause.INTERRUPT])
+def test_hold_over_cutoff_is_on_record_when_a_stop_ends_the_visit_for_it(cause: AbortCause) -> None:
+    """The hand presses on, the participant says that it is enough: that is when it matters."""
+    visit = StubbornVisit(2.5)
+    visit.operator.script = lambda _: [StopAsked(cause=cause)] if visit.gauge.peak > PRESS.cutoff_kpa * 1.1 else []
+    visit.run()
+    kinds = [
+        deviation.kind for deviation in visit.log.of(records.Deviation) if isinstance(deviation, records.Deviation)
+    ]
+    assert "held" in kinds
 
 
 @pytest.mark.parametrize(("holds_s", "urgent", "valid"), [(0.3, 0, True), (1.5, 1, True), (2.5, 2, False)])
