@@ -33,11 +33,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: in the table and in every file made of it.
         description: what it means, one sentence.
-        kind: type of its values; a value may always be None unless ``missing`` is empty.
+        kind: type of its values; None can stand among them only where ``missing`` says what it means.
         unit: UCUM code; empty for what has none.
         unit_column: the column that holds the unit, where it differs between rows (°C, kPa).
         allowed: every word that can stand here; empty when that is open.
-        missing: what it means when there is no value (None in memory); empty when there always is one.
+        missing: what None means; empty for a column in which there is none. An empty text is a value.
         derivation: how it is made; empty for what stands in the log as it is.
     """
 
@@ -81,6 +81,13 @@ _column = column
 _TEXT, _INTEGER, _NUMBER, _BOOLEAN, _TIME = Kind
 _VALUE, _RATE, _DISPLAY = "@unit_ucum", "@rate_unit_ucum", "@display_unit"
 
+_NEVER = "the attempt was begun and its result never recorded"
+_NOT_MEASURED = "not measured, or not applicable to this attempt"
+_NO_THRESHOLD = "no threshold was measured: censored, invalid, or never recorded"
+_OTHER_DEVICE = "the instrument has none, or its station file does not say"
+_NO_DOSE = "no heat was applied, or the result was never recorded"
+_REPLACES_NONE = "it replaces none"
+
 COLUMNS: Final = (
     # who, what, by which software
     _column("schema_version", _INTEGER, "Version of the log's schema."),
@@ -99,35 +106,51 @@ COLUMNS: Final = (
     _column("device_serial", _TEXT, "Serial number of the instrument; empty when it does not tell."),
     _column("firmware", _TEXT, "Firmware of the instrument; empty when it does not tell."),
     _column("calibration_date", _TEXT, "Date of the last calibration, from the station file."),
-    _column("tip_area_cm2", _NUMBER, "Area of the algometer's tip.", "cm2"),
-    _column("thermode_area_cm2", _NUMBER, "Area of the thermode's plate.", "cm2"),
+    _column("tip_area_cm2", _NUMBER, "Area of the algometer's tip.", "cm2", missing=_OTHER_DEVICE),
+    _column("thermode_area_cm2", _NUMBER, "Area of the thermode's plate.", "cm2", missing=_OTHER_DEVICE),
     # design
     _column("block", _TEXT, "Block of the protocol."),
     _column("step_id", _TEXT, "Planned trial, unique within the visit."),
     _column("attempt", _INTEGER, "1, 2, … for each planned trial."),
     _column("modality", _TEXT, "What was applied.", allowed=tuple(Modality)),
-    _column("method", _TEXT, "Method of measurement.", allowed=("limits", "levels", "staircase")),
+    _column("method", _TEXT, "Method of measurement.", allowed=("limits", "levels", "staircase"), missing=_NEVER),
     _column("site_code", _TEXT, "Body site."),
     _column("side", _TEXT, "Side of the participant; empty for a site in the midline.", allowed=("L", "R")),
     _column("sequence_index", _INTEGER, "Position of the planned trial in the visit, from 1."),
     _column("repeat_index", _INTEGER, "1, 2, … for each stimulus and site."),
     _column("is_practice", _BOOLEAN, "Whether the trial was for practice; practice never counts."),
     # stimulus
-    _column("start_value", _NUMBER, "Where the ramp starts.", _VALUE),
-    _column("rate_commanded", _NUMBER, "Rate that the protocol asks for, as a magnitude.", _RATE),
-    _column("rate_achieved_mean", _NUMBER, "Mean of the measured rate, as a magnitude.", _RATE),
-    _column("rate_achieved_sd", _NUMBER, "Standard deviation of the measured rate.", _RATE),
-    _column("cutoff", _NUMBER, "Where the ramp ends without a response.", _VALUE),
-    _column("return_rate", _NUMBER, "Rate of the return to the start, as a magnitude.", _RATE),
-    _column("settle_s", _NUMBER, "Time from the command to adapt until the start value was held.", "s"),
-    _column("isi_s", _NUMBER, "Time since the stimulus before, anywhere; empty for the first.", "s"),
+    _column("start_value", _NUMBER, "Where the ramp starts.", _VALUE, missing=_NEVER),
+    _column("rate_commanded", _NUMBER, "Rate that the protocol asks for, as a magnitude.", _RATE, missing=_NEVER),
+    _column("rate_achieved_mean", _NUMBER, "Mean of the measured rate, as a magnitude.", _RATE, missing=_NOT_MEASURED),
+    _column("rate_achieved_sd", _NUMBER, "Standard deviation of the measured rate.", _RATE, missing=_NOT_MEASURED),
+    _column("cutoff", _NUMBER, "Where the ramp ends without a response.", _VALUE, missing=_NEVER),
+    _column("return_rate", _NUMBER, "Rate of the return to the start, as a magnitude.", _RATE, missing=_NOT_MEASURED),
+    _column(
+        "settle_s",
+        _NUMBER,
+        "Time from the command to adapt until the start value was held.",
+        "s",
+        missing=_NOT_MEASURED,
+    ),
+    _column(
+        "isi_s", _NUMBER, "Time since the stimulus before, anywhere; empty for the first.", "s", missing=_NOT_MEASURED
+    ),
     # result
-    _column("value_at_response", _NUMBER, "Measured value at the response.", _VALUE),
-    _column("value_peak", _NUMBER, "Greatest excursion measured in the attempt.", _VALUE),
-    _column("value_reported", _NUMBER, "Threshold after the protocol's rounding, decimal half-up.", _VALUE),
+    _column("value_at_response", _NUMBER, "Measured value at the response.", _VALUE, missing=_NOT_MEASURED),
+    _column("value_peak", _NUMBER, "Greatest excursion measured in the attempt.", _VALUE, missing=_NOT_MEASURED),
+    _column(
+        "value_reported",
+        _NUMBER,
+        "Threshold after the protocol's rounding, decimal half-up.",
+        _VALUE,
+        missing=_NO_THRESHOLD,
+    ),
     _column("unit_ucum", _TEXT, "Unit of the values.", allowed=("Cel", "kPa")),
-    _column("response_latency_s", _NUMBER, "Time from the start of the ramp to the response.", "s"),
-    _column("ramp_duration_s", _NUMBER, "Time from the start of the ramp to its end.", "s"),
+    _column(
+        "response_latency_s", _NUMBER, "Time from the start of the ramp to the response.", "s", missing=_NOT_MEASURED
+    ),
+    _column("ramp_duration_s", _NUMBER, "Time from the start of the ramp to its end.", "s", missing=_NOT_MEASURED),
     # status
     _column(
         "outcome",
@@ -140,15 +163,16 @@ COLUMNS: Final = (
         _TEXT,
         "'right': the threshold is beyond the cut-off; 'left': it was passed at the start.",
         allowed=tuple(Censoring),
+        missing=_NEVER,
     ),
     _column("valid", _BOOLEAN, "Whether the attempt stands after all judgements."),
     _column("invalid_reason", _TEXT, "Why it does not; empty when it does."),
-    _column("supersedes", _INTEGER, "The attempt at the same trial that this one replaces."),
+    _column("supersedes", _INTEGER, "The attempt at the same trial that this one replaces.", missing=_REPLACES_NONE),
     _column("note", _TEXT, "The operator's remarks on the attempt, joined by ' | '."),
     # dose
-    _column("time_ge_43_s", _NUMBER, "Time of the skin at or above 43 °C.", "s"),
-    _column("cem43_min", _NUMBER, "Cumulative equivalent minutes at 43 °C.", "min"),
-    _column("omega", _NUMBER, "Henriques-Moritz damage integral, dimensionless.", "1"),
+    _column("time_ge_43_s", _NUMBER, "Time of the skin at or above 43 °C.", "s", missing=_NO_DOSE),
+    _column("cem43_min", _NUMBER, "Cumulative equivalent minutes at 43 °C.", "min", missing=_NO_DOSE),
+    _column("omega", _NUMBER, "Henriques-Moritz damage integral, dimensionless.", "1", missing=_NO_DOSE),
     # time and proof
     _column("t_utc", _TIME, "When the attempt began, UTC, milliseconds."),
     _column("tz_offset", _TEXT, "Offset of local time from UTC when the visit began, such as +01:00."),
@@ -159,7 +183,9 @@ COLUMNS: Final = (
     _column("hash", _TEXT, "Hash of the line of the attempt's record."),
     # what the columns above leave open
     _column("rate_unit_ucum", _TEXT, "Unit of the rates (UCUM has no rate of Cel).", allowed=("K/s", "kPa/s")),
-    _column("value_display", _NUMBER, "value_reported in the unit in which it was rounded.", _DISPLAY),
+    _column(
+        "value_display", _NUMBER, "value_reported in the unit in which it was rounded.", _DISPLAY, missing=_NO_THRESHOLD
+    ),
     _column("display_unit", _TEXT, "Unit of value_display.", allowed=("Cel", "kPa", "kgf/cm2")),
     _column("rate_flag", _TEXT, "Measured rate outside the protocol's band.", allowed=("slow", "fast")),
     _column("superseded", _BOOLEAN, "Whether a later attempt replaces this one."),

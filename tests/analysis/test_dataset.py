@@ -85,6 +85,7 @@ def test_every_value_has_its_columns_type() -> None:
         assert len(table) == len(list(table.rows())) > 0
         for column in columns:
             for cell in table.column(column.name):
+                assert cell is not None or column.missing, (table.name, column.name)
                 assert cell is None or type(cell) is PYTHON[column.kind], (table.name, column.name, cell)
                 assert not column.allowed or not cell or cell in column.allowed
             if column.kind is Kind.NUMBER:
