@@ -7,7 +7,7 @@ is served by a process of its own, which notes when bytes of a stop arrive (``pe
 processes of Linux, and of Windows). Every visit is stopped twice: during its first trial by the operator's key, pressed
 in the keyboard's thread, which ends that trial; and once more, by an emergency stop from another thread, in its second
 trial or in the rest before it, which ends the visit. Every fsync of the log takes ``--fsync`` milliseconds, every write
-``--write``; ``--page`` starts a command that looks on, such as a browser with the console's page.
+``--write``; ``--page`` starts a command that looks on, such as ``python -m benchmarks.page_stop --look-on``.
 
 After every stop the same way is gone without the suite: a thread wakes another, which writes a line to the same
 process. What that takes is the machine's own share: on a busy one it is most of the worst case.
@@ -133,10 +133,11 @@ class Served:
     Args:
         device: name of the simulator.
         listen: where it listens.
+        program: another program that serves it.
     """
 
-    def __init__(self, device: str, listen: str) -> None:
-        program = f"from benchmarks.abort_latency import serve; serve({device!r}, {listen!r})"
+    def __init__(self, device: str, listen: str, *, program: str = "") -> None:
+        program = program or f"from benchmarks.abort_latency import serve; serve({device!r}, {listen!r})"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
@@ -345,12 +346,15 @@ def main() -> None:
     parser.add_argument("--aborts", type=int, default=ABORTS, help="stops of each device")
     parser.add_argument("--fsync", type=float, default=500.0, metavar="MS", help="how long each fsync takes")
     parser.add_argument("--write", type=float, default=0.0, metavar="MS", help="how long each write takes")
-    parser.add_argument("--page", metavar="COMMAND", help="started first and ended last: somebody who looks on")
+    parser.add_argument("--page", metavar="COMMAND", help="started first, ended last; says when it looks on")
     parser.add_argument("--device", choices=DEVICES, action="append", help="only this one")
     options = parser.parse_args()
     show_machine()
     print(f"each fsync of the log takes {options.fsync:g} ms, each write {options.write:g} ms", flush=True)
-    page = subprocess.Popen(shlex.split(options.page)) if options.page else None
+    page = None
+    if options.page:
+        page = subprocess.Popen(shlex.split(options.page), stdout=subprocess.PIPE, encoding="utf-8")
+        print((page.stdout.readline() if page.stdout is not None else "").strip(), flush=True)
     try:
         for device in options.device or DEVICES:
             report(device, *measure(device, options.aborts, options.fsync, options.write))
