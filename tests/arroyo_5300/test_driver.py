@@ -1,5 +1,6 @@
 """The driver against the simulated controller: programs, ramps, ways back, refusals."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -621,3 +622,28 @@ def test_every_setting_and_switch_is_explained() -> None:
     names = [*KEYS, *(field.name for kind in (Options, Plate) for field in dataclasses.fields(kind))]
     assert [name for name in names if f"`{name}`" not in text] == []
     assert {quantity.field for quantity in KEYS.values()} == set(Settings._fields)
+
+
+@given(after_s=st.floats(0.0, 1.5))
+@settings(max_examples=25, deadline=None)
+def test_a_stop_while_it_connects_leaves_no_plate_where_a_dead_host_had_it(after_s: float) -> None:
+    """A host was killed in mid-ramp; its next visit is stopped once the controller has told its name."""
+    rig = Rig().ramping(FAST_HEAT, 5.0)
+    rig.wait(20.0)
+    assert rig.true_c > 47.0
+    again = Arroyo5300(rig.link, {}, rig.clock)
+    sleep, known_s = rig.clock.sleep, [0.0]
+
+    def sleep_and_stop(seconds: float) -> None:
+        if not again._talk.identified:
+            known_s[0] = rig.clock.monotonic()
+        elif rig.clock.monotonic() >= known_s[0] + after_s:
+            raise Aborted(AbortCause.EMERGENCY_STOP)
+        sleep(seconds)
+
+    rig.clock.sleep = sleep_and_stop  # type: ignore[method-assign]  # a stop may come at any wait
+    with contextlib.suppress(Aborted):
+        again.connect()
+    rig.clock.sleep = sleep  # type: ignore[method-assign]
+    rig.wait(20.0)
+    assert rig.true_c == pytest.approx(32.0, abs=0.5)

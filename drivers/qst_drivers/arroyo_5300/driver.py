@@ -1,5 +1,6 @@
 """The instrument: set-point and rate in one line, the plate watched on every way, always a way home."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -25,7 +26,7 @@ from qst.instruments import (
 )
 from qst_drivers.arroyo_5300 import enquiry, health
 from qst_drivers.arroyo_5300.health import LIFT
-from qst_drivers.arroyo_5300.home import HOME_RATE, guard_script
+from qst_drivers.arroyo_5300.home import HOME, HOME_RATE, guard_script
 from qst_drivers.arroyo_5300.plate import Plate, Seen
 from qst_drivers.arroyo_5300.settings import Program, Settings, describe, limits, write_program
 from qst_drivers.arroyo_5300.talk import ArroyoTalk
@@ -97,7 +98,8 @@ class Arroyo5300:
     def connect(self) -> Identity:
         """Open the link, identify the controller, check sensor and ramp.
 
-        Never stimulates: a plate that is found held somewhere by an earlier host is sent home to 32 °C, nothing else.
+        Never stimulates: a plate that is found held somewhere by an earlier host is sent home to 32 °C, nothing else;
+        also when a stop or a fault ends this before that was found.
 
         Raises:
             LinkError, WireError, InstrumentError.
@@ -111,6 +113,9 @@ class Arroyo5300:
             return self._greet()
         except BaseException:
             self._open = False
+            with contextlib.suppress(LinkError):
+                if self._talk.identified:
+                    self._plate.send_back(HOME, HOME_RATE)
             self._link.close()
             raise
 

@@ -66,6 +66,7 @@ class ArroyoTalk:
         self._timeout_s = timeout_s
         self._decoder = LineDecoder()
         self.in_doubt = True
+        self.identified = False  #: an Arroyo has told its name: it may be told to go home
         self.asked_s = 0.0  #: when the last question was written
         self.answered_s = 0.0  #: when its answer was read
 
@@ -207,7 +208,7 @@ class ArroyoTalk:
                 ) from None
             identity, refused = self._find_identity(data, refused)
             if identity is not None and not self._decoder.pending:
-                self.in_doubt = False
+                self.in_doubt, self.identified = False, True
                 return identity
         raise RemoteProtocolError("the controller does not stop sending", where=self.where, remedy=_REMEDY)
 
