@@ -252,6 +252,13 @@ def test_a_device_that_hangs_up_is_called_again_and_made_safe(tmp_path: Path) ->
             link.arm(SAFE, 0.5)
 
 
+def test_what_was_written_last_passes_before_the_link_is_closed() -> None:
+    with peer() as device, guarded(device) as link:
+        link.write(b"home\n")
+        link.close()
+        device.await_line(b"home")
+
+
 def test_a_guard_goes_on_looking_for_its_device_when_the_visit_has_ended(tmp_path: Path) -> None:
     """The cable is out, the operator ends the visit at once, and then puts the cable back."""
     reports = tmp_path / "visit.guard"

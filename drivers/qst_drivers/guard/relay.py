@@ -220,6 +220,9 @@ class Relay:
 
     def _close(self) -> None:
         """The session leaves; whatever is on its way to safety gets there, or is tried for, without it."""
+        self._hear_session()  # what it wrote before it left may be what sends the device home
+        if self._gone:
+            return
         if self._armed and not self._lost:
             self._act(Reason.CLOSED_ARMED)
         self._part()
