@@ -73,14 +73,15 @@ class Keyboard:
         threading.Thread(target=self._pump, name="keyboard", daemon=True).start()
 
     def _pump(self) -> None:
-        while True:
-            try:
-                keys = self._read_keys()
-            except (EOFError, OSError):
-                self.abort.throw(AbortCause.CONSOLE_LOST)
-                return
-            for key in keys:
-                self.press(key)
+        try:
+            while True:
+                for key in self._read_keys():
+                    self.press(key)
+        except (EOFError, OSError):
+            pass  # the terminal is gone
+        finally:
+            # Whatever ended this, be it a defect of ours: nobody hears the stop keys any more.
+            self.abort.throw(AbortCause.CONSOLE_LOST)
 
     def press(self, key: str) -> None:
         """A key came."""

@@ -235,6 +235,20 @@ def test_ctrl_c_and_a_lost_terminal_throw_the_switch(keys: list[str], end: BaseE
     assert heard == keys
 
 
+def test_a_defect_behind_the_keys_ends_the_visit_and_does_not_leave_it_deaf() -> None:
+    """The thread that reads the keys ends with it: from then on no stop key would be heard."""
+    abort = AbortSwitch()
+    keyboard = Keyboard(abort, reader(["n"], EOFError()))
+
+    def broken(key: str) -> None:
+        raise ValueError(key)
+
+    keyboard.listener = broken
+    with pytest.raises(ValueError, match="n"):
+        keyboard._pump()
+    assert abort.standing == (AbortCause.CONSOLE_LOST,)
+
+
 def test_an_arrow_key_is_one_key_and_pasted_text_is_many() -> None:
     assert split_keys("\x1b[A") == ["\x1b[A"]
     assert split_keys("\x1b") == ["\x1b"]
