@@ -95,6 +95,8 @@ STATES: dict[str, Callable[[OnePage], OnePage]] = {
 #: On every run screen besides what a state offers.
 WRITING = {"Note", "Adverse event", "Skin check", "Checklist"}
 ALWAYS = {*WRITING, "Sound", "Show earlier values"}
+#: In these, what is always there is clicked as well.
+ALL_CLICKED = ("placing, side named", "ramp", "judging", "paused")
 #: What a control tells the engine at once; every other one tells it nothing.
 TELLS = {
     "Done": "answer ok", "Go on": "answer ok", "Accept": "answer accept", "yes": "answer end",
@@ -163,8 +165,8 @@ def test_each_state_offers_what_the_table_says_and_nothing_else(page: OnePage, s
 @pytest.mark.parametrize("state", STATES)
 def test_each_control_does_what_it_says_and_only_two_acts_begin_a_stimulus(tmp_path: Path, state: str) -> None:
     with one_page(tmp_path / "first") as page:
-        labels = STATES[state](page).shown()
-    for label in labels:
+        labels = set(STATES[state](page).shown())
+    for label in labels if state in ALL_CLICKED else labels - ALWAYS:
         with one_page(tmp_path / "again") as page:
             STATES[state](page)
             before, usable = len(page.sent), page.shown()[label]

@@ -11,7 +11,7 @@ from qst.record.reader import read_log
 from qst.record.records import Note, Pause, Stop, VisitOutcome
 from qst.record.visit_log import VisitLog
 from tests.console.conftest import Bench
-from tests.console.pages import begin, into_the_ramp, phase, place, to_the_end, to_the_placement, wait_for_text
+from tests.console.pages import SPEED, begin, into_the_ramp, phase, place, to_the_end, to_the_placement, wait_for_text
 from tests.console.running import PATIENCE_S
 
 #: Keeps the page's JavaScript busy for so many seconds.
@@ -35,7 +35,7 @@ def stops(bench: Bench) -> list[str]:
     return [record.cause for record in the_log(bench).records if isinstance(record, Stop)]
 
 
-def test_the_stop_button_ends_the_stimulus_without_a_question(bench: Bench) -> None:
+def test_stop_by_button_and_by_key_asks_nothing_and_works_while_a_text_is_typed(bench: Bench) -> None:
     page = bench.open_page()
     begin(page, speed="10")
     into_the_ramp(page)
@@ -43,21 +43,21 @@ def test_the_stop_button_ends_the_stimulus_without_a_question(bench: Bench) -> N
     wait_for_text(page, ".result", "operator stop")
     assert stops(bench) == ["operator_stop"]
     assert page.query_selector("button:has-text('Accept')") is None
-
-
-def test_escape_stops_also_while_a_text_is_typed(bench: Bench) -> None:
-    page = bench.open_page()
-    begin(page, speed="10")
-    into_the_ramp(page)
+    page.click("button:has-text('Not valid: repeat')")
+    page.click("button:has-text('disturbed')")
+    to_the_placement(page)
+    place(page)
+    page.wait_for_selector("body[data-state=ramp]")
     page.keyboard.press("n")
     page.wait_for_selector("input[name=reason]")
     page.keyboard.type("she said so")
     page.keyboard.press("Escape")
     wait_for_text(page, ".result", "operator stop")
     assert page.input_value("input[name=reason]") == "she said so"
+    assert stops(bench) == ["operator_stop", "operator_stop"]
 
 
-def test_the_emergency_stop_ends_the_visit_and_it_is_offered_to_resume(bench: Bench) -> None:
+def test_a_visit_goes_on_after_an_emergency_stop_and_after_its_engine_died(bench: Bench) -> None:
     page = bench.open_page()
     begin(page, speed="10")
     into_the_ramp(page)
@@ -65,30 +65,27 @@ def test_the_emergency_stop_ends_the_visit_and_it_is_offered_to_resume(bench: Be
     page.wait_for_selector("h2:has-text('It can be resumed')")
     assert stops(bench) == ["estop"]
     page.click("button:has-text('Resume this visit')")
+    repeat_the_unfinished(page)
+    into_the_ramp(page)
+    os.kill(bench.console.engine_pid(), signal.SIGKILL)
+    wait_for_text(page, ".finish", "Take the instruments off the participant")
+    page.click("button:has-text('To the start screen')")
+    page.wait_for_selector("h2:has-text('Interrupted visits')")
+    page.check("input[value=simulated]")
+    page.select_option("select[name=speed]", SPEED)
+    page.click("button:has-text('Resume')")
+    repeat_the_unfinished(page)
+    to_the_end(page)
+    assert the_log(bench).outcome is VisitOutcome.COMPLETED
+
+
+def repeat_the_unfinished(page: Any) -> None:
+    """Set up again, and decide to repeat the attempt that came to nothing."""
     page.wait_for_selector("body[data-phase=running]")
     page.click("button.main:has-text('Done')")
     page.wait_for_selector("button:has-text('Not valid: repeat')")
     page.keyboard.press("r")
     page.click("button:has-text('disturbed')")
-    to_the_end(page)
-    assert the_log(bench).outcome is VisitOutcome.COMPLETED
-
-
-def test_the_wrong_side_starts_nothing(bench: Bench) -> None:
-    page = bench.open_page()
-    begin(page)
-    to_the_placement(page)
-    side = page.text_content(".where .side")
-    wrong = "LEFT" if side == "RIGHT" else "RIGHT"
-    assert page.query_selector("button.main:has-text('Start')[disabled]")
-    page.keyboard.press("Enter")
-    page.click(f"button:has-text('It is on the {wrong}')")
-    wait_for_text(page, ".problem[role=alert]:not(#unwatched)", f"participant's {side}")
-    page.keyboard.press("Enter")
-    assert page.query_selector("button.main:has-text('Start')[disabled]")
-    assert the_log(bench).attempts == ()
-    place(page)
-    page.wait_for_selector("button.main:has-text('Accept')")
 
 
 def test_reload_in_a_ramp_changes_nothing(bench: Bench) -> None:
@@ -154,20 +151,6 @@ def test_a_page_that_is_blocked_touches_nothing(bench: Bench, seconds: float) ->
     page.wait_for_selector("button.main:has-text('Accept')")
     assert stops(bench) == []
     assert page.text_content("#unwatched") == ""
-
-
-def test_a_dead_engine_is_told_and_the_visit_can_go_on(bench: Bench) -> None:
-    page = bench.open_page()
-    begin(page, speed="10")
-    into_the_ramp(page)
-    os.kill(bench.console.engine_pid(), signal.SIGKILL)
-    wait_for_text(page, ".finish", "Take the instruments off the participant")
-    page.click("button:has-text('To the start screen')")
-    page.wait_for_selector("h2:has-text('Interrupted visits')")
-    page.click("button:has-text('Resume')")
-    page.wait_for_selector("body[data-phase=running]")
-    page.click("button.main:has-text('Done')")
-    page.wait_for_selector("button:has-text('Not valid: repeat')")
 
 
 def test_a_killed_console_leaves_a_visit_that_ended_safely(bench: Bench) -> None:

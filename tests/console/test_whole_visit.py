@@ -1,7 +1,10 @@
 """Whole visits on the page in a real browser: by mouse, and by keyboard alone."""
 
+import io
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from qst.console.hub import NOT_READ_ALOUD
@@ -24,6 +27,31 @@ def assert_complete(bench: Bench, page: Any) -> None:
     assert [record.decision for record in log.records if isinstance(record, Decision)] == ["accept"] * 4
 
 
+def assert_hands_out(bench: Bench, page: Any) -> None:
+    """Report, tables and log, on the spot."""
+    page.wait_for_selector("h2:has-text('In the log')")
+    contents = {}
+    for name in ("Report as a file", "Table of all attempts", "Tables (Excel)", "The log itself"):
+        with page.expect_download() as waiting:
+            page.click(f"a:has-text('{name}')")
+        contents[waiting.value.suggested_filename] = Path(waiting.value.path()).read_bytes()
+    stem = "P01_visit-1_demo-quick"
+    assert set(contents) == {f"{stem}.html", f"{stem}_trials.csv", f"{stem}_trials.xlsx", f"{stem}.jsonl"}
+    (log,) = bench.console.logs()
+    assert contents[f"{stem}.jsonl"] == log.read_bytes()
+    assert contents[f"{stem}_trials.csv"].decode("utf-8").count("\n") == 5
+    workbook = openpyxl.load_workbook(io.BytesIO(contents[f"{stem}_trials.xlsx"]), read_only=True)
+    assert next(workbook["trials"].iter_rows())[0].value == "schema_version"
+    with page.context.expect_page() as waiting:
+        page.click("a:text-is('Report')")
+    report = waiting.value
+    report.wait_for_selector("body")
+    assert "SIMULATED" in report.inner_text("body")
+    assert "Pressure pain threshold of 2 points" in report.inner_text("body")
+    assert report.evaluate("[...document.images].every((one) => one.naturalWidth > 0)")
+    assert page.request.get(f"{bench.console.address}/report/anything.html").status == 404
+
+
 def test_a_visit_by_mouse_from_pick_to_finish(bench: Bench) -> None:
     page = bench.open_page()
     begin(page)
@@ -32,6 +60,7 @@ def test_a_visit_by_mouse_from_pick_to_finish(bench: Bench) -> None:
     assert pressed.count("Start") == 4
     assert pressed.count("Accept") == 4
     assert_complete(bench, page)
+    assert_hands_out(bench, page)
     assert bench.console.end() == 0
 
 
