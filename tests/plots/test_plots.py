@@ -14,6 +14,7 @@ from matplotlib.text import Text
 
 import qst
 from qst.analysis.plots import KINDS, Picture, body_map, drawing, over_visits, pictures, plot, rates, traces
+from qst.analysis.plots.canvas import image
 from qst.analysis.plots.points import Status, points
 from qst.analysis.plots.visit import VisitView, visits_of
 from qst.cli import qst as command
@@ -64,6 +65,17 @@ def test_equal_logs_give_equal_bytes(kind: str, suffix: str, tmp_path: Path) -> 
     assert first == (tmp_path / f"a{suffix}",)
     assert first[0].read_bytes() == second[0].read_bytes()
     assert len(first[0].read_bytes()) > 5000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_last_bits_of_the_layout_are_in_no_file(kind: str, tmp_path: Path) -> None:
+    """They differ from run to run, and would change the identifiers in an SVG file."""
+    with drawing():
+        (picture,) = pictures(one_visit(tmp_path, DEMO), kind)
+        image(picture.figure, "svg")
+    corners = [float(number) for axes in picture.figure.axes for number in axes.get_position(original=True).extents]
+    assert len(corners) >= 4
+    assert corners == pytest.approx([round(number, 9) for number in corners], rel=0, abs=1e-13)
 
 
 def test_settings_of_the_analyst_neither_leak_in_nor_change(tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ def _write_pages(pictures: Sequence[Picture], path: Path) -> tuple[Path, ...]:
 
     with PdfPages(path, metadata={"CreationDate": None}) as pages:
         for picture in pictures:
+            settle(picture.figure)
             pages.savefig(picture.figure)
     return (path,)
 
@@ -138,11 +139,28 @@ def _write_one(picture: Picture, path: Path) -> Path:
     return path
 
 
+def settle(figure: "Figure") -> None:
+    """Lay a figure out, once and for good.
+
+    The solver behind the layout is right to the last bit but one, and now and then that bit differs. The identifiers in
+    an SVG file are made of the very numbers: without rounding, equal logs would give files that differ.
+    """
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    engine.execute(figure)
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(float(number), 9) for number in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
+
+
 def image(figure: "Figure", kind: str) -> bytes:
     """A figure as ``png`` or ``svg``, without the time of its making."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - large, and needed by pictures only
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - likewise
 
+    settle(figure)
     made = io.BytesIO()
     canvas: Any  # its methods have no annotations
     if kind == "svg":
