@@ -276,11 +276,11 @@ def test_earlier_values_are_hidden_until_they_are_asked_for(page: OnePage) -> No
 
 def test_time_so_far_time_left_and_whether_it_is_too_much(page: OnePage) -> None:
     page.hear(ready(), messages.Ticked(elapsed_s=125.0))
-    assert "2 min so far, about 3 min left" in page.words()
-    assert "Time for a visit: 45 min." in page.words()
+    assert "2 of 45 min, about 3 min left" in page.words()
+    assert "too long" not in page.words()
     page.hear(messages.Next(sequence_index=3), messages.Ticked(elapsed_s=47.5 * 60))
-    assert "47 min so far, about 1 min left" in page.words()
-    assert "over the 45 min of a visit." in page.words()
+    assert "47 of 45 min, about 1 min left" in page.words()
+    assert "That is about 4 min too long." in page.words()
 
 
 # -- page and terminal --------------------------------------------------------------------------------------------

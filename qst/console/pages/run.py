@@ -80,12 +80,10 @@ class RunScreen:
     def _times(self) -> None:
         visit, budget = self._visit, self._hub.budget_min
         elapsed, left = int(visit.elapsed_s // 60), round(visit.left_s / 60)
-        text("p", f"{elapsed} min so far, about {left} min left", "progress")
+        text("p", f"{elapsed} of {budget} min, about {left} min left", "faint")
         over = visit.elapsed_s / 60 + visit.left_s / 60 - budget
         if over >= 1:
-            text("p", f"About {over:.0f} min over the {budget} min of a visit.", "warned")
-        else:
-            text("p", f"Time for a visit: {budget} min.", "faint")
+            text("p", f"That is about {over:.0f} min too long.", "warned")
 
     def _toggle_values(self) -> None:
         self._values_shown = not self._values_shown

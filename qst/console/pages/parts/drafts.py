@@ -53,8 +53,9 @@ def ask(draft: Draft, drafted: Callable[[str], None], leave: Callable[[], None])
 
 def _form(lines: tuple[str, ...], drafted: Callable[[str], None]) -> None:
     filled: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        field(line, "", functools.partial(filled.__setitem__, line), name=f"line-{number}")
+    with box("div", "form"):
+        for number, line in enumerate(lines, start=1):
+            field(line, "", functools.partial(filled.__setitem__, line), name=f"line-{number}")
 
     def record() -> None:
         texts = [f"{line}: {filled[line].strip()}" for line in lines if filled.get(line, "").strip()]
