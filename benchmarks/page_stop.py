@@ -255,6 +255,7 @@ def ramp_with_page(page: Any, served: ServedTcs) -> list[float]:  # noqa: ANN401
     page.wait_for_selector("button:has-text('Not valid: repeat')")
     found = lateness_ms(served.polls(), begun_s, begun_s + (_CUTOFF_C - 32.0) / _RATE_C_PER_S)
     page.click("button.main:has-text('Accept')")
+    page.wait_for_selector("button.main:has-text('Accept')", state="detached")
     return found
 
 
