@@ -214,6 +214,12 @@ def _check_word(station: Station, path: TreePath, decoder: Decoder) -> None:
     """What the station says about itself agrees with its links."""
     if station.in_process and station.says_simulated is False:
         decoder.complain((*path, "simulated"), "sim:// links lead to no real instrument", "leave 'simulated' out")
+    if len(places := {_place(spec.link) for spec in station.roles().values()}) < len(station.roles()):
+        decoder.complain(
+            (*path, "instruments"),
+            f"both instruments are behind the same link ({places.pop()})",
+            "give each its own; what one of them is told would reach the other",
+        )
     for role, spec in station.roles().items():
         if (spec.recording or spec.rehearsal) and not station.says_simulated:
             decoder.complain(
@@ -221,6 +227,11 @@ def _check_word(station: Station, path: TreePath, decoder: Decoder) -> None:
                 "behind this link there is a recording, or a rehearsal of faults",
                 "write 'simulated: true' in the station file, so that no log of it passes as real",
             )
+
+
+def _place(link: str) -> str:
+    """Where a link leads, whatever its options and however it fails."""
+    return link.partition("?")[0].removeprefix("fault+")
 
 
 def _check_instrument(spec: InstrumentSpec, path: TreePath, decoder: Decoder) -> None:

@@ -90,6 +90,24 @@ def test_switches_of_a_simulator_need_a_simulated_link() -> None:
         load_station_bytes(text.encode(), "bench.yaml")
 
 
+@pytest.mark.parametrize(
+    ("thermode", "algometer"),
+    [
+        ("serial://COM3?baud=115200", "serial://COM3?baud=9600"),
+        ("tcp://127.0.0.1:20121", "fault+tcp://127.0.0.1:20121?fault=silence"),
+    ],
+)
+def test_two_instruments_behind_one_link_are_refused(thermode: str, algometer: str) -> None:
+    """What one of them is told would reach the other: a gauge's question starts a stimulus of a thermode."""
+    text = (
+        "station: a\nsimulated: true\ninstruments:\n"
+        f"  thermode: {{driver: qstlab-tcs, link: '{thermode}'}}\n"
+        f"  algometer: {{driver: mark10, link: '{algometer}', settings: {{tip_area: 1 cm²}}}}\n"
+    )
+    with pytest.raises(StationFileError, match="both instruments are behind the same link"):
+        load_station_bytes(text.encode(), "bench.yaml")
+
+
 LIMITED = """\
 station: bench
 instruments:
