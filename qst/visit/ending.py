@@ -32,9 +32,13 @@ class Ending:
     def stopped(self) -> tuple[VisitOutcome, str]:
         """What the stops that ended the visit come to. Who wanted to stop for good is not asked to resume."""
         standing = tuple(dict.fromkeys(self._abort.standing))
-        withdrew = AbortCause.PARTICIPANT_WITHDREW in standing
-        outcome = VisitOutcome.WITHDRAWN if withdrew else VisitOutcome.INTERRUPTED
+        outcome = VisitOutcome.WITHDRAWN if self.withdrawn else VisitOutcome.INTERRUPTED
         return outcome, "; ".join(CAUSE_WORDS[cause] for cause in standing)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the participant has said that it is enough, whatever else ended the visit."""
+        return AbortCause.PARTICIPANT_WITHDREW in self._abort.standing
 
     def record(self, found: str, fault: QstError | None = None) -> None:
         """Write down what nobody has written yet: the stops, the fault that ended the visit, instruments not safe.

@@ -130,7 +130,7 @@ class VisitEngine:
                 self._desk.tell(Remark(UNSAFE))
         with self._abort.shielded():
             self._ending.record(self._desk.doing, fault)
-            if stopped:
+            if stopped or (self._ending.withdrawn and outcome is not VisitOutcome.COMPLETED):
                 outcome, reason = self._ending.stopped()
             return self._end(outcome, reason)
 

@@ -186,7 +186,7 @@ def run_session(
             identities = _connect(rig, log, connected)
         except INSTRUMENT_FAILURES as error:
             with abort.shielded():
-                return _not_started(log, error, before)
+                return _not_started(log, error, abort, before)
         except Aborted:
             return _stopped_connecting(connected, log, abort, before)
         desk = Desk(operator, log, clock, abort, operator_id)
@@ -294,7 +294,9 @@ def _entry(role: str, spec: InstrumentSpec, instrument: Instrument, identity: Id
     )
 
 
-def _not_started(log: LogSink, error: QstError, before: _Before) -> VisitResult:
+def _not_started(log: LogSink, error: QstError, abort: AbortSwitch, before: _Before) -> VisitResult:
+    ending = Ending(log, abort)
+    ending.record("connecting")  # stops that came while what had failed was being closed
     log.write(
         records.Fault(
             code=error.code,
@@ -304,4 +306,6 @@ def _not_started(log: LogSink, error: QstError, before: _Before) -> VisitResult:
             remedy=error.remedy,
         )
     )
+    if ending.withdrawn:
+        return before.end(log, *ending.stopped())
     return before.end(log, VisitOutcome.FAILED, f"an instrument, or the button, did not connect: {error}")

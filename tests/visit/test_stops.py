@@ -218,6 +218,21 @@ def failing(visit: Visit) -> Callable[[], None]:
     return make_safe
 
 
+def test_the_word_that_comes_while_the_ended_visit_is_made_safe_is_not_a_visit_to_be_resumed() -> None:
+    visit = heat_visit()
+    visit.operator.answers["judge"] = Answered(prompt_id="q2", choice=Choice.END)
+    make_safe = visit.thermode.make_safe
+
+    def say_it(*_: object) -> None:
+        visit.abort.throw(WORD)
+        make_safe()
+
+    visit.thermode.make_safe = say_it  # type: ignore[method-assign] # while this takes its time
+    result = visit.run()
+    assert result.outcome is VisitOutcome.WITHDRAWN
+    assert [stop.cause for stop in visit.log.of(records.Stop) if isinstance(stop, records.Stop)] == [WORD.value]
+
+
 # -- a stop while another one is obeyed --------------------------------------------------------------------------------
 
 
@@ -397,6 +412,23 @@ def test_a_stop_while_connecting(cause: AbortCause, tmp_path: Path) -> None:
     assert told[:2] == [f"connect {first}", f"make_safe {first}"]
     stops = [record for record in read_log(visit.path).records if isinstance(record, records.Stop)]
     assert [(stop.cause, stop.state) for stop in stops] == [(cause.value, "connecting")]
+
+
+@pytest.mark.parametrize(("cause", "outcome"), [(WORD, VisitOutcome.WITHDRAWN), (EMERGENCY, VisitOutcome.FAILED)])
+def test_a_stop_while_what_did_not_connect_is_closed_is_on_record(
+    cause: AbortCause, outcome: VisitOutcome, tmp_path: Path
+) -> None:
+    station = VirtualStation(folder=tmp_path)
+
+    def connect() -> None:
+        station.abort.throw(cause)
+        raise LinkTimeoutError("no answer within 1 s")
+
+    next(iter(station.rig.instruments.values())).connect = connect  # type: ignore[method-assign, assignment]
+    visit = station.run()
+    assert visit.result.outcome is outcome
+    written = [record for record in read_log(visit.path).records if isinstance(record, records.Stop | records.Fault)]
+    assert [getattr(record, "cause", "fault") for record in written] == [cause.value, "fault"]
 
 
 def spy_on(instrument: Any, role: str, told: list[str], station: VirtualStation, cause: AbortCause) -> None:
