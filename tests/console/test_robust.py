@@ -138,16 +138,14 @@ def test_a_page_that_is_blocked_touches_nothing(bench: Bench, seconds: float) ->
     """That ten seconds of it do not count as gone is proved without waiting in test_views."""
     page = bench.open_page()
     begin(page, speed="1" if seconds > 5 else "10")
-    to_the_placement(page)
+    into_the_ramp(page)
     page.keyboard.press("n")
     page.wait_for_selector("input[name=reason]")
     page.keyboard.type("half a sentence")
     page.evaluate(BLOCK, seconds)
-    page.wait_for_selector("button:has-text('Back')")
+    wait_for_text(page, ".now", "Judge this attempt.")
     assert page.input_value("input[name=reason]") == "half a sentence"
     page.click("button:has-text('Back')")
-    into_the_ramp(page)
-    page.evaluate(BLOCK, seconds)
     page.wait_for_selector("button.main:has-text('Accept')")
     assert stops(bench) == []
     assert page.text_content("#unwatched") == ""
