@@ -3,9 +3,11 @@
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,9 @@ from qst.analysis.export.bids import hold
 from qst.errors import InputError
 from tests.export.tables import OF, dataset, table
 
-VALIDATOR = shutil.which("bids-validator-deno") or shutil.which("bids-validator")
+#: Installed beside this Python, activated or not, or somewhere else on the machine.
+_PLACES = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+VALIDATOR = shutil.which("bids-validator-deno", path=_PLACES) or shutil.which("bids-validator")
 NAME = re.compile(
     r"sub-[A-Za-z0-9]+_ses-[A-Za-z0-9]+_task-[A-Za-z0-9]+(_run-[0-9]+)?"
     r"(_beh\.(tsv|json)|_recording-[A-Za-z0-9]+_physio\.(tsv\.gz|json))"
