@@ -1,14 +1,15 @@
 """A participant's button between two pins of a serial port: a switch that closes, or opens, a modem status line.
 
-A thread of its own looks at the line every 2 ms, so a press is stamped within 5 ms unless the whole computer is overloaded, and
-the visit never waits for the port. What the adapter itself adds (FTDI's latency timer, for example) no program can see.
+A thread of its own looks at the line every 2 ms, so a press is stamped within 5 ms unless the whole computer is
+overloaded, and the visit never waits for the port. What the adapter itself adds (FTDI's latency timer, for example)
+no program can see.
 
 A contact bounces. Its first change is taken at once, so that no press is ever late; then the line is not believed for
-:data:`BOUNCE_S`, and if it reads differently after that, that is the next edge. A single disturbed look is therefore a
-press: it ends a stimulus too early rather than too late.
+:data:`BOUNCE_S`, and if it reads differently after that, that is the next edge. A single disturbed look is therefore
+a press: it ends a stimulus too early rather than too late.
 
-A button that cannot be read is no button: whoever is on the instrument could not stop it. So ``edges`` and ``pressed``
-raise when the port is lost, and when nobody has looked at it for :data:`SILENT_S`.
+A button that cannot be read is no button: whoever is on the instrument could not stop it. So ``edges`` and
+``pressed`` raise when the port is lost, and when nobody has looked at it for :data:`SILENT_S`.
 """
 
 import threading
