@@ -33,6 +33,9 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     metavar="MIN",
     help="How long a visit should take.",
 )
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Of simulated visits: everything random follows from it."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8317, show_default=True, help="0: any free port.")
 @click.option("--no-browser", is_flag=True, help="Print the link only.")
 @click.option("--lan", metavar="ADDRESS", help="Serve other computers, too, under this address of this one; encrypted.")
@@ -45,6 +48,7 @@ def console(
     operator: str,
     capture: Path | None,
     budget: int,
+    seed: int | None,
     port: int,
     no_browser: bool,
     lan: str | None,
@@ -68,7 +72,7 @@ def console(
     listener = server.bind(names[0], port)
     port = listener.getsockname()[1]
     keys = Keys()
-    hub = Hub(data, make_offer(protocols, stations, operator), capture, budget_min=budget)
+    hub = Hub(data, make_offer(protocols, stations, operator, seed), capture, budget_min=budget)
     app = server.make_app(hub, keys, tuple(f"{name}:{port}" for name in names), scheme)
 
     def link() -> str:

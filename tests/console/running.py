@@ -17,6 +17,8 @@ import pytest
 
 #: For everything that a loaded computer may take long over, s.
 PATIENCE_S = 60.0
+#: A participant who presses neither by mistake nor before there is something to look at.
+SEED = 1
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--no-sandbox",
@@ -42,10 +44,11 @@ def browser_path() -> str:
 
 
 class Console:
-    """``qst console`` in a process of its own."""
+    """``qst console`` in a process of its own; its simulated participants are the same in every run."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, seed: int = SEED) -> None:
         self.data = data
+        options = ("--seed", str(seed), *options)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, "console", "--data", str(data), "--port", "0", "--no-browser", *options],
             stdin=subprocess.PIPE,

@@ -178,6 +178,7 @@ class StartScreen:
                 visit=int(self.visit),
                 operator=self.operator,
                 study=self.study,
+                seed=self._hub.offer.seed if self.nature == "simulated" else None,
                 data=str(self._hub.data),
                 capture=self._hub.capture,
                 manner=Manner(speed=self.speed if self.nature == "simulated" else "1"),
