@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from qst.analysis.recorded_summary import verify_visit
 from qst.analysis.report import report_html
 from qst.cli.log_files import PATHS
 from qst.errors import InputError
 from qst.record.folders import SUFFIX
-from qst.record.verify import Status, verify_log
+from qst.record.verify import Status
 
 
 @click.command()
@@ -28,7 +29,7 @@ def report(log: Path, out: Path | None) -> int:
     except OSError as error:
         raise InputError(f"the report cannot be written: {error.strerror}", where=str(path)) from error
     click.echo(f"wrote {path}")
-    status = verify_log(log).status
+    status = verify_visit(log).status
     if status is not Status.INTACT:
         click.echo(f"the log is {status.value}; the report says more", err=True)
     return 0 if status is Status.INTACT else 1

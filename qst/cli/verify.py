@@ -6,10 +6,11 @@ import click
 import msgspec
 
 from qst.analysis.files import find
+from qst.analysis.recorded_summary import verify_visit
 from qst.cli.log_files import PATHS
 from qst.errors import InputError
 from qst.record.records import VisitOutcome
-from qst.record.verify import Finding, Status, VerifyReport, verify_log
+from qst.record.verify import Finding, Status, VerifyReport
 
 
 @click.command()
@@ -32,7 +33,7 @@ def verify(logs: tuple[Path, ...], as_json: bool) -> int:
 def _report(path: str) -> VerifyReport:
     """The verdict on one of many: one that cannot be read must not hide those on the others."""
     try:
-        return verify_log(Path(path))
+        return verify_visit(Path(path))
     except InputError as error:
         finding = Finding(line=0, kind="unreadable", what=error.what, means=error.remedy)
         return VerifyReport(

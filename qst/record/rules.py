@@ -180,5 +180,6 @@ def header(log: VisitLog) -> Iterator[Finding]:
         yield _contradiction(1, "simulated", "a visit on the virtual clock is not marked as simulated")
 
 
-#: Each takes a log that verifies, with its traces, and names what does not agree.
-RULES: tuple[Callable[[VisitLog], Iterator[Finding]], ...] = (header, order, time, trials, traces, ending)
+#: Takes a log that verifies, with its traces, and names what does not agree.
+Rule = Callable[[VisitLog], Iterator[Finding]]
+RULES: tuple[Rule, ...] = (header, order, time, trials, traces, ending)

@@ -1,5 +1,6 @@
 """Whether a visit log can be believed: its bytes, its order, and whether its records agree with each other."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import msgspec
 from qst.record.chain import Damage, DamageKind
 from qst.record.reader import parse_log, read_bytes
 from qst.record.records import VisitOutcome
-from qst.record.rules import RULES, Finding, repeated_keys
+from qst.record.rules import RULES, Finding, Rule, repeated_keys
 from qst.record.visit_log import Torn, VisitLog
 
 __all__ = ["Finding", "Status", "VerifyReport", "verify_log"]
@@ -50,8 +51,12 @@ _MEANING = {
 }
 
 
-def verify_log(path: Path) -> VerifyReport:
-    """Check everything that can be checked without the instruments.
+def verify_log(path: Path, rules: Sequence[Rule] = RULES) -> VerifyReport:
+    """Check everything that the log's own records can tell.
+
+    Args:
+        path: the file.
+        rules: what the records of a log that verifies must agree on.
 
     Raises:
         InputError: the file cannot be read at all.
@@ -61,7 +66,7 @@ def verify_log(path: Path) -> VerifyReport:
     findings = [_from_damage(damage) for damage in log.damage]
     if not log.damage:
         findings += repeated_keys(data)
-        for rule in RULES:
+        for rule in rules:
             findings += rule(log)
     findings.sort(key=lambda finding: finding.line)
     if log.torn is not None:

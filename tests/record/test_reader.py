@@ -1,6 +1,5 @@
 """The reader: what it recovers from a whole log, from one that was cut anywhere, and from one that was changed."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from qst.record.records import (
     VisitOutcome,
 )
 from qst.record.verify import Status, verify_log
-from tests.record.logs import header, resume, start, trial, write_attempt, write_visit
+from tests.record.logs import forge, header, resume, start, trial, write_attempt, write_visit
 
 
 @pytest.fixture(scope="module")
@@ -410,16 +409,6 @@ def test_an_unknown_record_is_named(tmp_path: Path) -> None:
     log = parse_log(forged)
     assert kinds(log) == ["invalid"]
     assert log.damage[0].line == 3
-
-
-def forge(data: bytes, old: bytes, new: bytes) -> bytes:
-    """Replace ``old`` and make all hashes fit again, as somebody with a purpose could."""
-    out, prev = b"", b"0" * 64
-    for line in data.replace(old, new).split(b"\n")[:-1]:
-        body = line[:-140] + prev + b'"'
-        prev = hashlib.sha256(body).hexdigest().encode()
-        out += body + b',"hash":"' + prev + b'"}\n'
-    return out
 
 
 def test_a_destroyed_header_leaves_the_rest_readable(data: bytes) -> None:

@@ -11,8 +11,7 @@ from qst.record.lines import TraceHasher
 from qst.record.log import LogWriter
 from qst.record.records import Decision, Deviation, End, Note, Record, State, Trace, VisitOutcome
 from qst.record.verify import Status, VerifyReport, verify_log
-from tests.record.logs import header, resume, start, trial, write_visit
-from tests.record.test_reader import forge
+from tests.record.logs import forge, header, resume, start, trial, write_visit
 
 
 def end(n_trials: int, outcome: VisitOutcome = VisitOutcome.COMPLETED) -> End:

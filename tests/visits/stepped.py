@@ -15,6 +15,7 @@ import msgspec
 
 from qst import __version__
 from qst.abort import AbortCause, AbortSwitch
+from qst.analysis.recorded_summary import verify_visit
 from qst.analysis.scores import score_all
 from qst.clock import VirtualClock
 from qst.instruments import ThermalRamp
@@ -22,7 +23,7 @@ from qst.protocol.loader import LoadedProtocol, load_protocol
 from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Resume, VisitOutcome
-from qst.record.verify import Status, verify_log
+from qst.record.verify import Status
 from qst.rigs.simulated import simulated_bench, simulated_rig
 from qst.station import LoadedStation, load_station_bytes
 from qst.visit.engine import VisitResult
@@ -298,7 +299,7 @@ class SteppedVisit:
         assert self.problems == [], "\n".join(self.problems)
 
     def _check_log(self) -> None:
-        assert verify_log(self._path).status is Status.INTACT
+        assert verify_visit(self._path).status is Status.INTACT
         log = read_log(self._path)
         assert log.outcome is self.results[-1].outcome
         for attempt in log.attempts:

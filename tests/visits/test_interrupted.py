@@ -6,12 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qst.analysis.recorded_summary import verify_visit
 from qst.cli import _run
 from qst.clock import VirtualClock
 from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Answer, Decision, Prompt, Resume, Trial, VisitOutcome
-from qst.record.verify import Status, verify_log
+from qst.record.verify import Status
 from qst.visit.history import history_of
 from tests.visits.simulated import run_visit
 
@@ -43,7 +44,7 @@ def cut_and_resume(path: Path, whole: bytes, at: int, capsys: pytest.CaptureFixt
         return
     had = recorded(path)
     assert _run(["resume", str(path), "--auto"]) == 0, capsys.readouterr().err
-    assert verify_log(path).status is Status.INTACT
+    assert verify_visit(path).status is Status.INTACT
     after = read_log(path)
     assert after.outcome is VisitOutcome.COMPLETED
     now = recorded(path)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qst.analysis.recorded_summary import verify_visit
 from qst.instruments import Modality
 from qst.record.reader import read_log
 from qst.record.records import Outcome, Trial, TrialStart, VisitOutcome
-from qst.record.verify import Status, verify_log
+from qst.record.verify import Status
 from tests.visits.simulated import STATIONS, Visit, run_visit
 
 #: A participant who answers every trial of the visit properly, on each station.
@@ -66,7 +67,7 @@ def test_every_ramp_has_its_achieved_rate(visit: Visit) -> None:
 
 
 def test_the_log_is_whole_and_says_that_it_is_simulated(visit: Visit) -> None:
-    report = verify_log(visit.path)
+    report = verify_visit(visit.path)
     assert (report.status, report.findings) == (Status.INTACT, ())
     log = read_log(visit.path)
     assert log.header is not None
@@ -95,7 +96,7 @@ def test_any_participant_gives_a_completed_visit_or_an_explained_one(
     path.unlink(missing_ok=True)
     visit = run_visit(path, station=station, protocol="demo-quick", seed=seed, model=model)
     assert visit.result.outcome is VisitOutcome.COMPLETED or visit.result.reason
-    assert verify_log(path).status is Status.INTACT
+    assert verify_visit(path).status is Status.INTACT
     log = read_log(path)
     starts = sum(isinstance(entry.record, TrialStart) for entry in log.entries)
     assert starts == len(log.trials) >= len(visit.plan.trials)

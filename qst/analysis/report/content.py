@@ -9,12 +9,13 @@ import msgspec
 import qst
 from qst.analysis.dataset import Dataset, read
 from qst.analysis.plots.visit import VisitView, visits_of
+from qst.analysis.recorded_summary import verify_visit
 from qst.analysis.report.events import Group, events_of, moment
 from qst.analysis.report.tables import Cells, device_table, recorded_scores, score_table, trial_table
 from qst.record.reader import read_log
 from qst.record.records import Header
 from qst.record.rules import Finding
-from qst.record.verify import Status, VerifyReport, verify_log
+from qst.record.verify import Status, VerifyReport
 from qst.record.visit_log import VisitLog
 
 _VERDICTS: Final = {
@@ -74,7 +75,7 @@ def source_of(path: Path) -> Source:
     Raises:
         InputError: the file cannot be read.
     """
-    log, checked = read_log(path, traces=True), verify_log(path)
+    log, checked = read_log(path, traces=True), verify_visit(path)
     if checked.status is Status.DAMAGED or log.header is None:
         return Source(log, checked, None, None)
     dataset = read(path, helpers=0)
