@@ -283,7 +283,7 @@ def _left_out(log: LogRows) -> LeftOut:
     if log.reason == "not_a_log" and _is_overlay(log.path):
         text = "this is a file of corrections that was not applied: name it as such"
         return LeftOut(path=log.path, reason="corrections", text=text)
-    return LeftOut(path=log.path, reason=log.reason, text=log.text, n_rows_kept=len(log.rows))
+    return LeftOut(path=log.path, reason=log.reason, text=log.text, n_rows_kept=len(log.which))
 
 
 def _is_overlay(path: str) -> bool:

@@ -16,7 +16,8 @@ from typing import Final
 
 import msgspec
 
-from qst.analysis.log_rows import LogRows, read_rows
+from qst.analysis.log_rows import LogRows
+from qst.analysis.quick_rows import read_rows
 
 #: A helper is worth its start only with this much to read, bytes.
 WORTH_A_HELPER: Final = 40_000_000

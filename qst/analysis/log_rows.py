@@ -1,12 +1,11 @@
-"""One log as rows and facts, small enough to cross from one process to another.
+"""One log as columns and facts, small enough to cross from one process to another.
 
-A row holds what differs between attempts; what all attempts of a session with the same kind of instrument share (who,
-what, which device) stands once in ``shared``. :mod:`qst.analysis.gather` spreads both over the columns of the table.
+The columns hold what differs between attempts; what all attempts of a session with the same kind of instrument share
+(who, what, which device) stands once in ``shared``. :mod:`qst.analysis.trial_table` makes the table of both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -14,15 +13,15 @@ import msgspec
 from qst.analysis.columns import INTERRUPTED, NAMES
 from qst.instruments import Modality
 from qst.record.chain import DamageKind
-from qst.record.folders import read_file
-from qst.record.one_pass import parse_for_tables
 from qst.record.records import AdverseEvent, Deviation, Fault, Header, InstrumentEntry, Trial, TrialStart
 from qst.record.visit_log import Attempt, Session, VisitLog
 
-#: Columns that need the judgements and the line, in the order of a row, behind those of the trial.
+#: Columns that need the judgements and the line, in the order of ``LogRows.cells``, behind those of the trial.
 OF_ATTEMPT: Final = ("valid", "invalid_reason", "note", "t_utc", "t_mono_ns", "prev_hash", "hash", "superseded")
 #: Columns whose values are fields of the trial's record.
 OF_TRIAL: Final = tuple(name for name in NAMES if name in Trial.__struct_fields__ and name not in OF_ATTEMPT)
+#: Columns of ``LogRows.cells``, in order.
+OF_ROW: Final = (*OF_TRIAL, *OF_ATTEMPT)
 #: Columns that attempts share, in the order of ``LogRows.shared``; the name of the file is the file's own.
 OF_SESSION: Final = tuple(name for name in NAMES if name not in {*OF_TRIAL, *OF_ATTEMPT, "trace_file"})
 
@@ -42,7 +41,7 @@ _OF_THE_FILE: Final = frozenset(
 
 _NO_INSTRUMENT: Final = InstrumentEntry(role="", driver="", link="", model="")
 _MODALITY: Final = OF_TRIAL.index("modality")
-_VALID: Final = 1 + len(OF_TRIAL)  # behind the index into ``shared``
+_WORDS: Final = tuple(OF_TRIAL.index(name) for name in ("modality", "outcome", "censoring"))
 _of_trial = attrgetter(*OF_TRIAL)
 _record_of = attrgetter("record")
 _TOLD: Final = (Deviation, AdverseEvent, Fault)
@@ -84,32 +83,29 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class LogRows(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A log as rows. Without ``facts`` it gives no rows, and ``reason`` and ``text`` say why."""
+    """A log as columns. Without ``facts`` it gives no rows, and ``reason`` and ``text`` say why.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it, a stable word.
+        text: the same for people.
+        facts: about the visit.
+        shared: what attempts share, as ``OF_SESSION``.
+        which: index into ``shared``, for each attempt.
+        cells: one column for each of ``OF_TRIAL`` and ``OF_ATTEMPT``, a value for each attempt; none without attempts.
+    """
 
     path: str
     reason: str = ""
     text: str = ""
     facts: Facts | None = None
     shared: list[tuple[Any, ...]] = []
-    rows: list[tuple[Any, ...]] = []  # index into ``shared``, fields of the trial, then those of the attempt
-
-
-def read_rows(path: str, *, verify: bool) -> LogRows:
-    """One log as rows; a log that cannot be used says why.
-
-    Args:
-        path: the file.
-        verify: check every line's hash.
-    """
-    try:
-        data = read_file(Path(path))
-    except OSError as error:
-        return LogRows(path=path, reason="unreadable", text=f"the file cannot be read: {error.strerror}")
-    return rows_of(path, parse_for_tables(data, name=Path(path).name, verify=verify))
+    which: list[int] = []
+    cells: list[Sequence[Any]] = []
 
 
 def rows_of(path: str, log: VisitLog) -> LogRows:
-    """A log as ``parse_for_tables`` returns it, as rows."""
+    """A log as ``parse_log`` or ``parse_for_tables`` returns it, as columns."""
     if log.damage:
         more = f"; and {len(log.damage) - 1} more finding(s)" if len(log.damage) > 1 else ""
         first = log.damage[0]
@@ -118,26 +114,26 @@ def rows_of(path: str, log: VisitLog) -> LogRows:
     header = log.header
     if header is None:
         return LogRows(path=path, reason="torn", text="the file ends inside its first record: nothing can be read")
-    shared: dict[tuple[int, bool], int] = {}
-    prefixes: list[tuple[Any, ...]] = []
-    rows = []
-    for attempt in log.attempts:
-        measured = _of_trial(attempt.trial) if attempt.trial is not None else _of_start(attempt.start)
-        key = (attempt.session.number, measured[_MODALITY] is Modality.PRESSURE)
-        if key not in shared:
-            shared[key] = len(prefixes)
-            prefixes.append(_shared(header, attempt.session, pressure=key[1]))
-        rows.append((shared[key], *measured, *_of_attempt(attempt)))
-    if rows and not log.ended and log.attempts[-1].decision is None:
-        rows[-1] = _not_judged(rows[-1])
+    measured = [_of_trial(one.trial) if one.trial is not None else _of_start(one.start) for one in log.attempts]
+    judged = [_of_attempt(attempt) for attempt in log.attempts]
+    if judged and not log.ended and log.attempts[-1].decision is None:
+        judged[-1] = _not_judged(judged[-1])
+    cells: list[Sequence[Any]] = [column for rows in (measured, judged) for column in zip(*rows, strict=True)]
+    for index in _WORDS if cells else ():
+        cells[index] = tuple(None if word is None else str(word) for word in cells[index])
     torn_bytes = log.torn.n_bytes if log.torn is not None else 0
+    kinds = [
+        (one.session, row[_MODALITY] == Modality.PRESSURE) for one, row in zip(log.attempts, measured, strict=True)
+    ]
+    shared, which = spread(header, kinds)
     return LogRows(
         path=path,
         reason="torn" if torn_bytes else "",
-        text=TORN.format(torn_bytes, len(rows)) if torn_bytes else "",
-        facts=_facts(log, header),
-        shared=prefixes,
-        rows=rows,
+        text=TORN.format(torn_bytes, len(measured)) if torn_bytes else "",
+        facts=facts_of(log, header),
+        shared=shared,
+        which=which,
+        cells=cells,
     )
 
 
@@ -170,9 +166,21 @@ def _of_attempt(attempt: Attempt) -> tuple[Any, ...]:
 
 def _not_judged(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """The last attempt of a log that does not end by itself: a rejection may be what is lost."""
-    if not row[_VALID]:
-        return row
-    return (*row[:_VALID], False, NOT_JUDGED, *row[_VALID + 2 :])
+    valid, _, *others = row
+    return (False, NOT_JUDGED, *others) if valid else row
+
+
+def spread(header: Header, kinds: Sequence[tuple[Session, bool]]) -> tuple[list[tuple[Any, ...]], list[int]]:
+    """What attempts share, once for each kind of them, and the index into it for each attempt.
+
+    Args:
+        header: of the log.
+        kinds: for each attempt its session, and whether it is one of pressure.
+    """
+    places = {(session.number, pressure): (session, pressure) for session, pressure in kinds}
+    index_of = {key: index for index, key in enumerate(places)}
+    shared = [_shared(header, session, pressure=pressure) for session, pressure in places.values()]
+    return shared, [index_of[session.number, pressure] for session, pressure in kinds]
 
 
 def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, ...]:
@@ -198,7 +206,8 @@ def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, .
     return tuple(cells[name] for name in OF_SESSION)
 
 
-def _facts(log: VisitLog, header: Header) -> Facts:
+def facts_of(log: VisitLog, header: Header) -> Facts:
+    """What is known besides the attempts."""
     end = log.sessions[-1].end
     told = [record for record in map(_record_of, log.entries) if isinstance(record, _TOLD)]
     deviations = [record.text for record in told if isinstance(record, Deviation)]

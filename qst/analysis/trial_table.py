@@ -5,18 +5,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from qst.analysis.columnar import Cell, Table
-from qst.analysis.columns import CORRECTION_COLUMNS, INTERRUPTED, TRIAL_COLUMNS
-from qst.analysis.log_rows import OF_ATTEMPT, OF_SESSION, OF_TRIAL, Facts, LogRows
-from qst.instruments import Modality
-from qst.record.records import Censoring, Outcome
+from qst.analysis.columns import CORRECTION_COLUMNS, TRIAL_COLUMNS
+from qst.analysis.log_rows import OF_ROW, OF_SESSION, Facts, LogRows
 
-_OF_ROW: Final = (*OF_TRIAL, *OF_ATTEMPT)
-_SAMPLES: Final = 1 + OF_TRIAL.index("n_samples")
-#: Columns that come as words of an enumeration when the log was read in this process, and the words as text.
-_ENUMERATIONS: Final = tuple(_OF_ROW.index(name) for name in ("modality", "outcome", "censoring"))
-_WORDS: Final = {None: None, INTERRUPTED: INTERRUPTED} | {
-    word: str(word) for words in (Modality, Outcome, Censoring) for word in words
-}
+_SAMPLES: Final = OF_ROW.index("n_samples")
 
 
 class Visit(NamedTuple):
@@ -35,7 +27,7 @@ def build(logs: Iterable[LogRows]) -> tuple[dict[str, list[Cell]], list[Visit]]:
         logs: those without facts give nothing.
     """
     columns: dict[str, list[Any]] = {column.name: [] for column in TRIAL_COLUMNS}
-    of_row = [columns[name] for name in _OF_ROW]
+    of_row = [columns[name] for name in OF_ROW]
     of_session = [columns[name] for name in OF_SESSION]
     trace_file, hashes = columns["trace_file"], columns["hash"]
     visits = []
@@ -43,18 +35,15 @@ def build(logs: Iterable[LogRows]) -> tuple[dict[str, list[Cell]], list[Visit]]:
         if log.facts is None:
             continue
         begin = len(hashes)
-        if log.rows:
-            which, *cells = zip(*log.rows, strict=True)
-            for column, values in zip(of_row, cells, strict=True):
+        if log.cells:
+            for column, values in zip(of_row, log.cells, strict=True):
                 column.extend(values)
             for column, shared in zip(of_session, zip(*log.shared, strict=True), strict=True):
                 alike = shared.count(shared[0]) == len(shared)
-                column.extend([shared[0]] * len(which) if alike else [shared[index] for index in which])
+                column.extend([shared[0]] * len(log.which) if alike else [shared[index] for index in log.which])
             name = Path(log.path).name
-            trace_file.extend([name if n_samples else "" for n_samples in cells[_SAMPLES - 1]])
+            trace_file.extend([name if n_samples else "" for n_samples in log.cells[_SAMPLES]])
         visits.append(Visit(log.path, log.facts, begin, len(hashes)))
-    for index in _ENUMERATIONS:
-        of_row[index][:] = [_WORDS[word] for word in of_row[index]]
     for added in CORRECTION_COLUMNS:
         columns[added.name].extend([""] * len(hashes))
     return columns, visits

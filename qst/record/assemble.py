@@ -148,7 +148,7 @@ class _Collector:
     def _attempt(self, key: _Key, first: _Began | _Ended, last: _Began | _Ended) -> Attempt:
         trial = last.record if isinstance(last.record, Trial) else None
         decision = self.decisions.get(key)
-        valid, reason = _verdict(trial, decision)
+        valid, reason = verdict(trial, decision)
         return Attempt(
             sequence_index=key[0],
             attempt=key[1],
@@ -168,7 +168,7 @@ class _Collector:
         )
 
 
-def _verdict(trial: Trial | None, decision: Decision | None) -> tuple[bool, str]:
+def verdict(trial: Trial | None, decision: Decision | None) -> tuple[bool, str]:
     """Whether the attempt counts, and if not, why."""
     reason = NEVER_RECORDED if trial is None else trial.invalid_reason
     if decision is not None and decision.decision in REJECTIONS:

@@ -6,23 +6,31 @@ thorough look of ``qst.record.reader``, which names what is wrong.
 """
 
 import hashlib
-from typing import Any, Final, Union, cast, get_args
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final, Literal, Union, cast, get_args
 
 import msgspec
 
 from qst.record.assemble import assemble
 from qst.record.chain import seq_of, utc_of
 from qst.record.lines import END_OF_LINE, HASHED_END, HEADER_PREFIX, ZERO_HASH, hash_of
-from qst.record.reader import UNREADABLE, parse_log
-from qst.record.records import READABLE_VERSIONS, Envelope, Record
+from qst.record.reader import UNREADABLE
+from qst.record.records import READABLE_VERSIONS, Envelope, Record, Trial
 from qst.record.visit_log import Entry, VisitLog
 
 
 def _with_envelope(record: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """The record's type with the envelope's fields: an entry that is its own record, made by one decoding."""
+    words = [
+        (field.name, Literal[tuple(word.value for word in field.type)])
+        for field in msgspec.structs.fields(record)
+        if record is Trial and isinstance(field.type, type) and issubclass(field.type, StrEnum)
+    ]
     return msgspec.defstruct(
         record.__name__,
-        [(field.name, field.type) for field in msgspec.structs.fields(Envelope)],
+        # In a row of a table a word of an enumeration is the text that it is.
+        [*words, *((field.name, field.type) for field in msgspec.structs.fields(Envelope))],
         bases=(record,),
         namespace={
             "record": property(lambda self: self),
@@ -36,8 +44,10 @@ def _with_envelope(record: type[msgspec.Struct]) -> type[msgspec.Struct]:
     )
 
 
+#: The type of an entry that is its own record, by the type of the record.
+ENTRY_OF: Final[dict[type, type[Any]]] = {record: _with_envelope(record) for record in get_args(Record)}
 #: Not spelt with ``|``: the types are made at run time.
-_LINES: Any = Union[tuple(map(_with_envelope, get_args(Record)))]  # noqa: UP007 - see above
+_LINES: Any = Union[tuple(ENTRY_OF.values())]  # noqa: UP007 - see above
 _DECODER: Final = msgspec.json.Decoder(_LINES)
 
 
@@ -45,21 +55,17 @@ _DECODER: Final = msgspec.json.Decoder(_LINES)
 _SKIPPED: Final = (b'{"type":"trace",', b'{"type":"state",', b'{"type":"prompt",', b'{"type":"answer",')
 
 
-def parse_for_tables(data: bytes, *, name: str = "", verify: bool = True) -> VisitLog:
-    """As ``parse_log`` without traces and details; an entry is its own record where the quick look was enough.
+def made_of(entries: Sequence[Entry], data: bytes, *, name: str, verify: bool) -> VisitLog:
+    """The log that some entries of an untouched file make up.
 
     Args:
+        entries: as :func:`read_once` returns them, or a part of them.
         data: the whole file.
         name: of the file.
-        verify: check every line's hash and place.
+        verify: whether every line's hash and place was checked.
     """
-    entries = None
-    if data.startswith(HEADER_PREFIX) and data.endswith(b'"}\n'):  # and no CR LF, also where no hash would show it
-        entries = _read_once(data, verify=verify)
-    if entries is None:
-        return parse_log(data, name=name, verify=verify, details=False)
     last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
-    log = assemble(
+    return assemble(
         entries,
         (),
         name=name,
@@ -72,14 +78,19 @@ def parse_for_tables(data: bytes, *, name: str = "", verify: bool = True) -> Vis
         missing_end=b"",
         verified=verify,
     )
-    return log if not log.damage else parse_log(data, name=name, verify=verify, details=False)
 
 
-def _read_once(data: bytes, *, verify: bool) -> list[Entry] | None:
-    """The entries; None when a line is changed or out of its place, cannot be read, or there is not one known header.
+def read_once(data: bytes, *, verify: bool) -> list[Entry] | None:
+    """The entries that tables need; None when a line is changed or out of its place, or there is not one known header.
 
     One long loop: a visit has hundreds of lines, and a study thousands of visits.
+
+    Args:
+        data: the whole file.
+        verify: check every line's hash and place.
     """
+    if not (data.startswith(HEADER_PREFIX) and data.endswith(b'"}\n')):  # so no CR LF, also where no hash would show it
+        return None
     decode, find, startswith, endswith = _DECODER.decode, data.find, data.startswith, data.endswith
     sha256, skipped = hashlib.sha256, _SKIPPED
     entries = []

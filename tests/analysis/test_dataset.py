@@ -12,11 +12,11 @@ from qst.analysis import gather as gathering
 from qst.analysis.columns import TRIAL_COLUMNS, Kind
 from qst.analysis.dataset import Dataset
 from qst.analysis.log_rows import NOT_JUDGED, rows_of
+from qst.analysis.quick_rows import rows_of_bytes
 from qst.analysis.summary_columns import THRESHOLD_COLUMNS, VISIT_COLUMNS
 from qst.clock import VirtualClock
 from qst.errors import InputError, LogDamagedError
 from qst.record.log import LogWriter
-from qst.record.one_pass import parse_for_tables
 from qst.record.reader import parse_log, read_log
 from qst.record.records import Decision
 from tests.record.logs import header, instruments, resume, start, trial, write_attempt, write_visit
@@ -70,8 +70,8 @@ def test_nothing_there_is_an_input_error(folder: Path, name: str) -> None:
 def test_the_quick_and_the_thorough_look_agree(path: Path, verify: bool) -> None:
     data = path.read_bytes()
     for size in (len(data), data.index(b'{"type":"decision"')):
-        quick, thorough = parse_for_tables(data[:size], verify=verify), parse_log(data[:size], verify=verify)
-        assert rows_of("a.jsonl", quick) == rows_of("a.jsonl", thorough)
+        quick, thorough = rows_of_bytes("a.jsonl", data[:size], verify=verify), parse_log(data[:size], verify=verify)
+        assert quick == rows_of("a.jsonl", thorough)
 
 
 def test_every_value_has_its_columns_type() -> None:

@@ -41,7 +41,7 @@ def locked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         return read(path)
 
     monkeypatch.setattr(os, "scandir", refused)
-    for module in ("qst.analysis.log_rows", "qst.record.reader"):
+    for module in ("qst.analysis.quick_rows", "qst.record.reader"):
         monkeypatch.setattr(f"{module}.read_file", unread)
     yield folder
     inside.chmod(0o700)
