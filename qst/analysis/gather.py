@@ -1,18 +1,21 @@
-"""Reading many logs at once: the files are shared out between this process and helpers on the machine's other cores.
+"""Reading many logs at once: this process begins with the first file, helpers on other cores with the last ones.
 
-A helper is a plain ``python -m qst.analysis.gather`` that is told its files on standard input and answers on standard
-output. It is no ``multiprocessing``: that would import an analyst's own script again on Windows, and fork a program
-that may have threads. A helper that fails costs time and nothing else: its files are then read here.
+A helper is a plain ``python -m qst.analysis.gather`` that is told its files on standard input. It is no
+``multiprocessing``: that would import an analyst's own script again on Windows, and fork a program that may have
+threads. It writes a byte for each file that it has read, so that this process knows where the two have met, and all
+answers at the end, when this process has nothing else to do. A helper that fails costs time and nothing else: its files
+are then read here.
 """
 
 import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -21,13 +24,15 @@ from qst.analysis.quick_rows import read_rows
 
 #: A helper is worth its start only with this much to read, bytes.
 WORTH_A_HELPER: Final = 40_000_000
-#: What this process reads while a helper starts, bytes.
-WHILE_ONE_STARTS: Final = 25_000_000
 MOST_HELPERS: Final = 7
+
+#: What a helper writes: for each file that it has read, and in front of its answers.
+_READ: Final = b"."
+_ANSWERS: Final = b"!"
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What a helper is asked for."""
+    """What a helper is asked for: files, in the order in which it is to read them."""
 
     paths: tuple[str, ...]
     verify: bool
@@ -36,29 +41,35 @@ class Job(msgspec.Struct, frozen=True):
 _ANSWER: Final = msgspec.msgpack.Decoder(list[LogRows])
 
 
-def gather(paths: Sequence[str], *, verify: bool, helpers: int | None = None) -> Iterator[LogRows]:
-    """All logs as rows, in the order of ``paths``.
+def gather(paths: Sequence[str], *, verify: bool, helpers: int | None = None) -> list[LogRows]:
+    """All logs as columns, in the order of ``paths``.
 
     Args:
         paths: the files.
         verify: check every line's hash.
         helpers: how many processes to start besides this one; None decides by the size of the files.
     """
-    shares = _share_out(paths, helpers)
-    running = [(share, _start(Job(share, verify))) for share in shares[1:]]
+    if helpers is None:
+        helpers = min((os.cpu_count() or 1) - 1, sum(map(_size, paths)) // WORTH_A_HELPER, MOST_HELPERS)
+    backwards = [paths[last::-helpers] for last in range(len(paths) - 1, len(paths) - 1 - helpers, -1) if last >= 0]
+    team = [_Helper(Job(tuple(share), verify)) for share in backwards]
     try:
         with _no_garbage():
-            yield from _read_all(shares[0], verify=verify)
-            for share, process in running:
-                yield from _answer(process) or _read_all(share, verify=verify)
+            return _read_together(paths, team, verify=verify)
     finally:
-        for _, process in running:
-            if process is not None:
-                process.kill()
+        for helper in team:
+            helper.kill()
 
 
-def _read_all(paths: Iterable[str], *, verify: bool) -> Iterator[LogRows]:
-    return (read_rows(path, verify=verify) for path in paths)
+def _read_together(paths: Sequence[str], team: Sequence["_Helper"], *, verify: bool) -> list[LogRows]:
+    found = {}
+    for path in paths:
+        if not any(helper.has_read(path) for helper in team):
+            found[path] = read_rows(path, verify=verify)
+    for helper in team:
+        for log in helper.answers():
+            found.setdefault(log.path, log)
+    return [found[path] if path in found else read_rows(path, verify=verify) for path in paths]
 
 
 @contextmanager
@@ -73,24 +84,6 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _share_out(paths: Sequence[str], helpers: int | None) -> list[tuple[str, ...]]:
-    """Runs of about equally many bytes; the first one, for this process, is longer: helpers have to start first."""
-    sizes = [_size(path) for path in paths]
-    total = sum(sizes)
-    if helpers is None:
-        helpers = min((os.cpu_count() or 1) - 1, total // WORTH_A_HELPER, MOST_HELPERS)
-    share = max(0, total - WHILE_ONE_STARTS) / (helpers + 1)
-    shares: list[list[str]] = [[] for _ in range(helpers + 1)]
-    limit, done, at = share + WHILE_ONE_STARTS, 0, 0
-    for path, size in zip(paths, sizes, strict=True):
-        if done >= limit and at < helpers:
-            at += 1
-            limit += share
-        shares[at].append(path)
-        done += size
-    return [tuple(share) for share in shares]
-
-
 def _size(path: str) -> int:
     try:
         return Path(path).stat().st_size
@@ -98,35 +91,100 @@ def _size(path: str) -> int:
         return 0  # reading it will say what is wrong with it
 
 
-def _start(job: Job) -> subprocess.Popen[bytes] | None:
-    """A helper at work; None when it cannot be started."""
-    # -P: no file in the folder in which the analyst works is taken for a module.
-    command = [sys.executable, "-P", "-m", "qst.analysis.gather"]
-    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-    try:
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere)  # noqa: S603 - ourselves
-    except OSError:
-        return None
-    if process.stdin is not None:
-        with suppress(OSError), process.stdin as pipe_in:  # one that died at once is noticed by its missing answer
-            pipe_in.write(msgspec.msgpack.encode(job))
-    return process
+class _Helper:
+    """A helper at work, and a thread that takes what it says.
+
+    Args:
+        job: what it is to do.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._place_of = {path: place for place, path in enumerate(job.paths)}
+        self._n_read = 0
+        self._answers = b""
+        self._process = self._start(job)
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    @staticmethod
+    def _start(job: Job) -> subprocess.Popen[bytes] | None:
+        """The process; None when it cannot be started."""
+        # -P: no file in the folder in which the analyst works is taken for a module.
+        command = [sys.executable, "-P", "-m", "qst.analysis.gather"]
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        try:
+            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere)  # noqa: S603 - ourselves
+        except OSError:
+            return None
+        with suppress(OSError):  # one that died at once is noticed by its missing answers
+            told = msgspec.msgpack.encode(job)
+            _stream(process.stdin).write(len(told).to_bytes(8, "big") + told)
+            _stream(process.stdin).flush()
+        return process
+
+    def _listen(self) -> None:
+        if self._process is None:
+            return
+        out = _stream(self._process.stdout)
+        while (said := out.read(1)) == _READ:
+            self._n_read += 1
+        if said == _ANSWERS:
+            self._answers = out.read()
+
+    def has_read(self, path: str) -> bool:
+        """Whether it says that it has read this file."""
+        return self._place_of.get(path, self._n_read) < self._n_read
+
+    def answers(self) -> list[LogRows]:
+        """What it has read so far, after which it ends; nothing when it failed."""
+        if self._process is None:
+            return []
+        with suppress(OSError):
+            _stream(self._process.stdin).close()  # the sign that it is enough
+        self._listening.join()
+        try:
+            return _ANSWER.decode(self._answers) if self._process.wait() == 0 else []
+        except msgspec.DecodeError:
+            return []  # its end was cut off
+
+    def kill(self) -> None:
+        """End it, if it has not ended by itself."""
+        if self._process is not None:
+            with self._process:  # which closes its pipes, and waits for it
+                self._process.kill()
+                self._listening.join()
 
 
-def _answer(process: subprocess.Popen[bytes] | None) -> list[LogRows] | None:
-    """What a helper found; None when it failed."""
-    if process is None:
-        return None
-    with process:
-        answer = process.stdout.read() if process.stdout is not None else b""
-    return _ANSWER.decode(answer) if process.returncode == 0 else None
+def _stream(pipe: IO[bytes] | None) -> IO[bytes]:
+    """A pipe of a process that was started with one."""
+    if pipe is None:
+        raise ValueError("this process has no such pipe")
+    return pipe
 
 
 def main() -> None:
-    """A helper: one job in, its answer out."""
-    job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
+    """A helper: read one file after the other until there is none left, or somebody says that it is enough."""
+    told, out = sys.stdin.buffer, sys.stdout.buffer
+    job = msgspec.msgpack.decode(told.read(int.from_bytes(told.read(8), "big")), type=Job)
+    enough = threading.Event()
+
+    def wait() -> None:
+        told.read()
+        enough.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    logs = []
     with _no_garbage():
-        sys.stdout.buffer.write(msgspec.msgpack.encode(list(_read_all(job.paths, verify=job.verify))))
+        for path in job.paths:
+            if enough.is_set():
+                break
+            logs.append(read_rows(path, verify=job.verify))
+            out.write(_READ)
+            out.flush()
+        out.write(_ANSWERS)
+        out.write(msgspec.msgpack.encode(logs))
+        out.flush()
+    os._exit(0)  # what is left to be freed is the system's
 
 
 if __name__ == "__main__":

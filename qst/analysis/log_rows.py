@@ -4,7 +4,7 @@ The columns hold what differs between attempts; what all attempts of a session w
 (who, what, which device) stands once in ``shared``. :mod:`qst.analysis.trial_table` makes the table of both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -122,17 +122,19 @@ def rows_of(path: str, log: VisitLog) -> LogRows:
     for index in _WORDS if cells else ():
         cells[index] = tuple(None if word is None else str(word) for word in cells[index])
     torn_bytes = log.torn.n_bytes if log.torn is not None else 0
-    kinds = [
-        (one.session, row[_MODALITY] == Modality.PRESSURE) for one, row in zip(log.attempts, measured, strict=True)
+    keys = [
+        (one.session.number, row[_MODALITY] == Modality.PRESSURE)
+        for one, row in zip(log.attempts, measured, strict=True)
     ]
-    shared, which = spread(header, kinds)
+    kinds = {key: (one.session, key[1]) for key, one in zip(keys, log.attempts, strict=True)}
+    shared, index_of = spread(header, kinds)
     return LogRows(
         path=path,
         reason="torn" if torn_bytes else "",
         text=TORN.format(torn_bytes, len(measured)) if torn_bytes else "",
         facts=facts_of(log, header),
         shared=shared,
-        which=which,
+        which=[index_of[key] for key in keys],
         cells=cells,
     )
 
@@ -170,17 +172,17 @@ def _not_judged(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (False, NOT_JUDGED, *others) if valid else row
 
 
-def spread(header: Header, kinds: Sequence[tuple[Session, bool]]) -> tuple[list[tuple[Any, ...]], list[int]]:
-    """What attempts share, once for each kind of them, and the index into it for each attempt.
+def spread(header: Header, kinds: Mapping[Any, tuple[Session, bool]]) -> tuple[list[tuple[Any, ...]], dict[Any, int]]:
+    """What attempts share, once for each kind of them, and the index into it for each kind.
 
     Args:
         header: of the log.
-        kinds: for each attempt its session, and whether it is one of pressure.
+        kinds: for each kind its session, and whether it is one of pressure.
     """
-    places = {(session.number, pressure): (session, pressure) for session, pressure in kinds}
+    places = {(session.number, pressure): (session, pressure) for session, pressure in kinds.values()}
     index_of = {key: index for index, key in enumerate(places)}
     shared = [_shared(header, session, pressure=pressure) for session, pressure in places.values()]
-    return shared, [index_of[session.number, pressure] for session, pressure in kinds]
+    return shared, {kind: index_of[session.number, pressure] for kind, (session, pressure) in kinds.items()}
 
 
 def _shared(header: Header, session: Session, *, pressure: bool) -> tuple[Any, ...]:

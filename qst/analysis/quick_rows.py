@@ -7,7 +7,7 @@ compares the two.
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -15,13 +15,12 @@ from qst.analysis.log_rows import OF_ROW, LogRows, facts_of, rows_of, spread
 from qst.instruments import Modality
 from qst.record.assemble import verdict
 from qst.record.folders import read_file
-from qst.record.one_pass import ENTRY_OF, made_of, read_once
+from qst.record.one_pass import TRIAL_LINE, Lines, read_once, without_attempts
 from qst.record.reader import parse_log
-from qst.record.records import Decision, End, Header, Note, Resume, Trial, TrialStart
-from qst.record.visit_log import REJECTIONS, Entry, VisitLog
+from qst.record.records import End, Note, Resume
+from qst.record.visit_log import REJECTIONS, VisitLog
 
-_OF_ATTEMPTS: Final = (ENTRY_OF[TrialStart], ENTRY_OF[Trial], ENTRY_OF[Decision])
-_FIELDS: Final = ENTRY_OF[Trial].__struct_fields__
+_FIELDS: Final = TRIAL_LINE.__struct_fields__
 _key = attrgetter("sequence_index", "attempt")
 
 
@@ -42,72 +41,75 @@ def read_rows(path: str, *, verify: bool) -> LogRows:
 def rows_of_bytes(path: str, data: bytes, *, verify: bool) -> LogRows:
     """As :func:`read_rows`, from the file's bytes."""
     name = Path(path).name
-    entries = read_once(data, verify=verify)
-    if entries is None:
+    lines = read_once(data, verify=verify)
+    if lines is None or not _is_plain(lines):
         return rows_of(path, parse_log(data, name=name, verify=verify, details=False))
-    plain = _as_plain(entries)
-    log = made_of(entries if plain is None else plain.others, data, name=name, verify=verify)
-    if log.damage:
-        return rows_of(path, parse_log(data, name=name, verify=verify, details=False))
-    return rows_of(path, log) if plain is None or log.header is None else _columns(path, plain, log, log.header)
+    return _columns(path, lines, without_attempts(lines, data, name=name, verify=verify))
 
 
-class _Plain(NamedTuple):
-    """The entries of a plain log, by what they are; the n-th beginning and the n-th result are one attempt."""
-
-    starts: list[Any]
-    trials: list[Any]
-    decisions: list[Any]
-    others: list[Entry]
-
-
-def _as_plain(entries: Sequence[Entry]) -> _Plain | None:
-    """The entries sorted; None when there are several sessions, or no end, or something special about an attempt."""
-    kinds = list(map(type, entries))
-    starts, trials, decisions = (
-        [entry for entry, kind in zip(entries, kinds, strict=True) if kind is wanted] for wanted in _OF_ATTEMPTS
-    )
-    others = [entry for entry, kind in zip(entries, kinds, strict=True) if kind not in _OF_ATTEMPTS]
-    if not starts or not isinstance(others[-1], End) or any(map(_is_special, others)):
-        return None
-    keys = list(map(_key, starts))
-    if keys != list(map(_key, trials)) or len(set(keys)) < len(keys):
-        return None
-    return _Plain(starts, trials, decisions, others)
+def _is_plain(lines: Lines) -> bool:
+    """Whether there is one session, with an end, and the n-th beginning and the n-th result are one attempt."""
+    if (
+        not lines.starts
+        or not isinstance(lines.others[-1], End)
+        or any(isinstance(one, Resume) for one in lines.others)
+    ):
+        return False
+    keys = list(map(_key, lines.starts))
+    return keys == list(map(_key, lines.trials)) and len(set(keys)) == len(keys)
 
 
-def _is_special(entry: Any) -> bool:  # noqa: ANN401 - entries that are their own records
-    """Whether the entry begins another session, or says something about an attempt."""
-    return isinstance(entry, Resume) or (isinstance(entry, Note) and entry.sequence_index is not None)
-
-
-def _columns(path: str, plain: _Plain, log: VisitLog, header: Header) -> LogRows:
+def _columns(path: str, lines: Lines, log: VisitLog) -> LogRows:
     (session,) = log.sessions
-    rows = zip(*map(msgspec.structs.astuple, plain.trials), strict=True)
+    if log.header is None:
+        raise ValueError("read_once gives no lines without a header")
+    rows = zip(*map(msgspec.structs.astuple, lines.trials), strict=True)
     columns: dict[str, Sequence[Any]] = dict(zip(_FIELDS, rows, strict=True))
-    columns["t_utc"] = tuple(start.utc for start in plain.starts)
-    columns["t_mono_ns"] = tuple(round(start.t * 1e9) for start in plain.starts)
+    columns["t_utc"] = tuple([start.utc for start in lines.starts])
+    columns["t_mono_ns"] = tuple([round(start.t * 1e9) for start in lines.starts])
     columns["prev_hash"] = columns["prev"]
-    columns["note"] = ("",) * len(plain.trials)
-    columns["superseded"] = _superseded(plain.trials)
-    _judge(columns, plain)
-    shared, which = spread(header, [(session, modality == Modality.PRESSURE) for modality in columns["modality"]])
+    columns["note"] = _notes(lines)
+    columns["superseded"] = _superseded(columns)
+    _judge(columns, lines)
+    kinds = {modality: (session, modality == Modality.PRESSURE) for modality in dict.fromkeys(columns["modality"])}
+    shared, index_of = spread(log.header, kinds)
     return LogRows(
-        path=path, facts=facts_of(log, header), shared=shared, which=which, cells=[columns[name] for name in OF_ROW]
+        path=path,
+        facts=facts_of(log, log.header),
+        shared=shared,
+        which=[index_of[modality] for modality in columns["modality"]],
+        cells=[columns[name] for name in OF_ROW],
     )
 
 
-def _superseded(trials: Sequence[Any]) -> Sequence[bool]:
+def _notes(lines: Lines) -> Sequence[str]:
+    """The remarks on each attempt, joined: those about its trial, until the next attempt at that trial began."""
+    notes = [""] * len(lines.starts)
+    remarks = [
+        (one, n_begun)
+        for one, n_begun in zip(lines.others, lines.n_begun, strict=True)
+        if isinstance(one, Note) and one.sequence_index is not None
+    ]
+    for remark, n_begun in remarks:
+        begun = [place for place in range(n_begun) if lines.starts[place].sequence_index == remark.sequence_index]
+        if begun:
+            notes[begun[-1]] = " | ".join(filter(None, (notes[begun[-1]], remark.text)))
+    return tuple(notes)
+
+
+def _superseded(columns: dict[str, Sequence[Any]]) -> Sequence[bool]:
     """Whether a later attempt names each of these as the one that it replaces."""
-    replaced = {(trial.sequence_index, trial.supersedes) for trial in trials if trial.supersedes is not None}
-    return tuple(key in replaced for key in map(_key, trials)) if replaced else (False,) * len(trials)
+    trials, attempts, supersedes = (columns[name] for name in ("sequence_index", "attempt", "supersedes"))
+    if supersedes.count(None) == len(supersedes):
+        return (False,) * len(supersedes)
+    replaced = {(trial, earlier) for trial, earlier in zip(trials, supersedes, strict=True) if earlier is not None}
+    return tuple([key in replaced for key in zip(trials, attempts, strict=True)])
 
 
-def _judge(columns: dict[str, Sequence[Any]], plain: _Plain) -> None:
+def _judge(columns: dict[str, Sequence[Any]], lines: Lines) -> None:
     """Take back what the operator's latest decision took back."""
-    doubtful = {_key(decision) for decision in plain.decisions if decision.decision in REJECTIONS}
-    if not doubtful:
-        return
-    latest = {_key(decision): decision for decision in plain.decisions if _key(decision) in doubtful}
-    verdicts = [verdict(trial, latest.get(_key(trial))) for trial in plain.trials]
-    columns["valid"], columns["invalid_reason"] = zip(*verdicts, strict=True)
+    doubtful = {_key(decision) for decision in lines.decisions if decision.decision in REJECTIONS}
+    if doubtful:
+        latest = {key: decision for decision in lines.decisions if (key := _key(decision)) in doubtful}
+        verdicts = [verdict(trial, latest.get(_key(trial))) for trial in lines.trials]
+        columns["valid"], columns["invalid_reason"] = zip(*verdicts, strict=True)

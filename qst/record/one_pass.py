@@ -6,9 +6,9 @@ thorough look of ``qst.record.reader``, which names what is wrong.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, Literal, Union, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, Union, get_args
 
 import msgspec
 
@@ -16,21 +16,22 @@ from qst.record.assemble import assemble
 from qst.record.chain import seq_of, utc_of
 from qst.record.lines import END_OF_LINE, HASHED_END, HEADER_PREFIX, ZERO_HASH, hash_of
 from qst.record.reader import UNREADABLE
-from qst.record.records import READABLE_VERSIONS, Envelope, Record, Trial
+from qst.record.records import READABLE_VERSIONS, Decision, Envelope, Header, Record, Trial, TrialStart
 from qst.record.visit_log import Entry, VisitLog
 
 
-def _with_envelope(record: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The record's type with the envelope's fields: an entry that is its own record, made by one decoding."""
+def _line_of(record: type[msgspec.Struct], *envelope: str) -> type[Any]:
+    """The record's type with those fields of the envelope that are needed, so that one decoding gives both."""
     words = [
         (field.name, Literal[tuple(word.value for word in field.type)])
         for field in msgspec.structs.fields(record)
         if record is Trial and isinstance(field.type, type) and issubclass(field.type, StrEnum)
     ]
+    types = {field.name: field.type for field in msgspec.structs.fields(Envelope)}
     return msgspec.defstruct(
         record.__name__,
         # In a row of a table a word of an enumeration is the text that it is.
-        [*words, *((field.name, field.type) for field in msgspec.structs.fields(Envelope))],
+        [*words, *((name, types[name]) for name in envelope)],
         bases=(record,),
         namespace={
             "record": property(lambda self: self),
@@ -44,26 +45,98 @@ def _with_envelope(record: type[msgspec.Struct]) -> type[msgspec.Struct]:
     )
 
 
-#: The type of an entry that is its own record, by the type of the record.
-ENTRY_OF: Final[dict[type, type[Any]]] = {record: _with_envelope(record) for record in get_args(Record)}
+#: A result as it stands in its line: the fields of ``Trial``, then ``prev`` and ``hash``.
+TRIAL_LINE: Final = _line_of(Trial, "prev", "hash")
+_START_LINE: Final = _line_of(TrialStart, "utc", "t")
+_DECISION_LINE: Final = _line_of(Decision)
 #: Not spelt with ``|``: the types are made at run time.
-_LINES: Any = Union[tuple(ENTRY_OF.values())]  # noqa: UP007 - see above
-_DECODER: Final = msgspec.json.Decoder(_LINES)
+_OTHER_LINES: Any = Union[  # noqa: UP007 - see above
+    tuple(_line_of(record, *Envelope.__struct_fields__) for record in get_args(Record))
+]
 
+_decode_trial: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(TRIAL_LINE).decode
+_decode_start: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(_START_LINE).decode
+_decode_decision: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(_DECISION_LINE).decode
+_decode_other: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(_OTHER_LINES).decode
 
+#: Beginnings of lines, all of the same length.
+_N_FIRST: Final = len(b'{"type":"trial",')
+_FIRST_OF_TRIAL, _FIRST_OF_START, _FIRST_OF_DECISION = b'{"type":"trial",', b'{"type":"trial_s', b'{"type":"decisio'
 #: What no table needs.
-_SKIPPED: Final = (b'{"type":"trace",', b'{"type":"state",', b'{"type":"prompt",', b'{"type":"answer",')
+_SKIPPED: Final = (b'{"type":"trace",', b'{"type":"state",', b'{"type":"prompt"', b'{"type":"answer"')
 
 
-def made_of(entries: Sequence[Entry], data: bytes, *, name: str, verify: bool) -> VisitLog:
-    """The log that some entries of an untouched file make up.
+class Lines(NamedTuple):
+    """The lines of an untouched log that tables need, decoded, each kind in the log's order.
+
+    Attributes:
+        starts: ``TrialStart`` with ``utc`` and ``t``.
+        trials: ``TRIAL_LINE``.
+        decisions: ``Decision``.
+        others: everything else, as entries that are their own records.
+        n_begun: for each of ``others``, how many of ``starts`` stand before it.
+    """
+
+    starts: list[Any]
+    trials: list[Any]
+    decisions: list[Any]
+    others: list[Any]
+    n_begun: list[int]
+
+
+def read_once(data: bytes, *, verify: bool) -> Lines | None:
+    """The lines; None when one is changed or out of its place, or there is not one header of a known version.
+
+    One long loop: a visit has hundreds of lines, and a study thousands of visits.
 
     Args:
-        entries: as :func:`read_once` returns them, or a part of them.
+        data: the whole file.
+        verify: check every line's hash and place.
+    """
+    if not (data.startswith(HEADER_PREFIX) and data.endswith(b'"}\n')):  # so no CR LF, also where no hash would show it
+        return None
+    found = Lines([], [], [], [], [])
+    decode_other: Callable[[bytes], Any] = msgspec.json.Decoder(_OTHER_LINES).decode
+    ways = dict.fromkeys(_SKIPPED) | {
+        _FIRST_OF_TRIAL: (msgspec.json.Decoder(TRIAL_LINE).decode, found.trials.append),
+        _FIRST_OF_START: (msgspec.json.Decoder(_START_LINE).decode, found.starts.append),
+        _FIRST_OF_DECISION: (msgspec.json.Decoder(_DECISION_LINE).decode, found.decisions.append),
+    }
+    other = (decode_other, found.others.append)
+    n_first, way_of, find, endswith, sha256 = _N_FIRST, ways.get, data.find, data.endswith, hashlib.sha256
+    prev = ZERO_HASH.encode("ascii")
+    begin, size = 0, len(data)
+    try:
+        while begin < size:
+            end = find(b"\n", begin)
+            if verify:
+                digest = sha256(data[begin : end + HASHED_END]).hexdigest().encode("ascii")
+                if not endswith(END_OF_LINE % (prev, digest), begin, end):
+                    return None
+                prev = digest
+            way = way_of(data[begin : begin + n_first], other)
+            if way is not None:
+                decode, take = way
+                take(decode(data[begin:end]))
+                if way is other:
+                    found.n_begun.append(len(found.starts))
+            begin = end + 1
+    except UNREADABLE:
+        return None
+    headers = [line for line in found.others if isinstance(line, Header)]
+    return found if len(headers) == 1 and headers[0].schema_version in READABLE_VERSIONS else None
+
+
+def without_attempts(lines: Lines, data: bytes, *, name: str, verify: bool) -> VisitLog:
+    """The log that the other lines make up: header, sessions, and what was told; no attempts.
+
+    Args:
+        lines: as :func:`read_once` returns them.
         data: the whole file.
         name: of the file.
         verify: whether every line's hash and place was checked.
     """
+    entries: list[Entry] = lines.others
     last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
     return assemble(
         entries,
@@ -78,38 +151,3 @@ def made_of(entries: Sequence[Entry], data: bytes, *, name: str, verify: bool) -
         missing_end=b"",
         verified=verify,
     )
-
-
-def read_once(data: bytes, *, verify: bool) -> list[Entry] | None:
-    """The entries that tables need; None when a line is changed or out of its place, or there is not one known header.
-
-    One long loop: a visit has hundreds of lines, and a study thousands of visits.
-
-    Args:
-        data: the whole file.
-        verify: check every line's hash and place.
-    """
-    if not (data.startswith(HEADER_PREFIX) and data.endswith(b'"}\n')):  # so no CR LF, also where no hash would show it
-        return None
-    decode, find, startswith, endswith = _DECODER.decode, data.find, data.startswith, data.endswith
-    sha256, skipped = hashlib.sha256, _SKIPPED
-    entries = []
-    prev = ZERO_HASH.encode("ascii")
-    begin, size = 0, len(data)
-    try:
-        while begin < size:
-            end = find(b"\n", begin)
-            if verify:
-                digest = sha256(data[begin : end + HASHED_END]).hexdigest().encode("ascii")
-                if not endswith(END_OF_LINE % (prev, digest), begin, end):
-                    return None
-                prev = digest
-            if not startswith(skipped, begin):
-                entries.append(decode(data[begin:end]))
-            begin = end + 1
-    except UNREADABLE:
-        return None
-    header = entries[0]
-    if header.schema_version not in READABLE_VERSIONS or list(map(type, entries)).count(type(header)) > 1:
-        return None
-    return cast("list[Entry]", entries)

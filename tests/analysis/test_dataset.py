@@ -356,11 +356,25 @@ def test_helpers_change_nothing(folder: Path) -> None:
 
 
 def test_a_helper_that_fails_costs_nothing_but_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "WHILE_ONE_STARTS", 0)
     expected = qst.read(folder, helpers=0).trials
     for program in ("no-python", "/bin/false" if sys.platform != "win32" else "where.exe"):
         monkeypatch.setattr(sys, "executable", program)
         assert qst.read(folder, helpers=1).trials == expected
+
+
+@pytest.mark.parametrize("end", ["sys.exit(1)", "print('!', end='')", "print('!x', end=''); sys.exit(3)"])
+def test_what_a_helper_says_that_it_has_read_and_never_tells_is_read_here(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    expected = qst.read(folder, helpers=0).trials
+    code = f"import sys; print('.' * 9, end='', flush=True); sys.stdin.read(); {end}"
+
+    def start(_: object) -> "subprocess.Popen[bytes]":
+        pipe = subprocess.PIPE
+        return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+
+    monkeypatch.setattr(gathering._Helper, "_start", staticmethod(start))
+    assert qst.read(folder, helpers=1).trials == expected
 
 
 def test_importing_the_package_loads_nothing() -> None:
