@@ -74,9 +74,13 @@ def to_the_end(page: Any) -> list[str]:
 
 def to_the_placement(page: Any) -> None:
     """Answer what comes before the first trial."""
-    while next_question(page) != "Start":
-        page.click("button.main:has-text('Done')")
-        page.wait_for_selector("button.main:has-text('Done')", state="detached")
+    while (label := next_question(page)) != "Start":
+        if label == "Done":
+            page.click("button.main:has-text('Done')")
+        # It has gone out when this button is gone; whatever else stands there is an answered question on its way out.
+        page.wait_for_function(
+            "label => document.querySelector('section button.act.main > span')?.textContent !== label", arg=label
+        )
 
 
 def into_the_ramp(page: Any) -> None:
