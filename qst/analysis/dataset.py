@@ -20,7 +20,7 @@ from qst.analysis import per_visit, trial_table
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column
 from qst.analysis.files import Paths, find, without_copies
-from qst.analysis.gather import gather
+from qst.analysis.gather import gather, no_garbage
 from qst.analysis.log_rows import LogRows
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError, LogDamagedError
@@ -219,12 +219,28 @@ def read(
     overlay_file = None if corrections is None else Path(corrections)
     if overlay_file is not None:
         files = [file for file in files if Path(file).resolve() != overlay_file.resolve()]
+    with no_garbage():
+        data = _gathered(files, simulated, verify=verify, helpers=helpers)
+    if overlay_file is not None:
+        overlay.apply(overlay_file, overlay.load(overlay_file), data.columns, data.visits)
+    return Dataset(*data)
+
+
+class _Gathered(NamedTuple):
+    """What a dataset is made of."""
+
+    columns: dict[str, list[Cell]]
+    visits: list[Visit]
+    left_out: list[LeftOut]
+    set_aside: list[str]
+
+
+def _gathered(files: Sequence[str], simulated: Which | None, *, verify: bool, helpers: int | None) -> _Gathered:
+    """The columns of all logs; what each log gave by itself is forgotten when this returns."""
     logs = without_copies(gather(files, verify=verify, helpers=helpers))
     kept, set_aside = _of_kind(logs, simulated)
     columns, visits = trial_table.build(kept)
-    if overlay_file is not None:
-        overlay.apply(overlay_file, overlay.load(overlay_file), columns, visits)
-    return _dataset(columns, visits, logs, set_aside)
+    return _Gathered(columns, visits, _all_left_out(logs, set_aside), set_aside)
 
 
 def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Dataset:
@@ -247,14 +263,11 @@ def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Datas
     entries += enumerate(more, entries[-1][0] + 1 if entries else 1)
     here = [(number, made) for number, made in entries if made.session_uuid in read_here]
     overlay.apply(corrections, here, columns, visits)
-    return _dataset(columns, visits, logs, [])
+    return Dataset(columns, visits, _all_left_out(logs, []))
 
 
-def _dataset(
-    columns: dict[str, list[Cell]], visits: Sequence[Visit], logs: Sequence[LogRows], set_aside: Sequence[str]
-) -> Dataset:
-    left_out = [_left_out(log) for log in logs if log.reason and log.path not in set_aside]
-    return Dataset(columns, visits, left_out, set_aside)
+def _all_left_out(logs: Sequence[LogRows], set_aside: Sequence[str]) -> list[LeftOut]:
+    return [_left_out(log) for log in logs if log.reason and log.path not in set_aside]
 
 
 def _of_kind(logs: Sequence[LogRows], simulated: Which | None) -> tuple[list[LogRows], list[str]]:

@@ -38,7 +38,22 @@ class Job(msgspec.Struct, frozen=True):
     verify: bool
 
 
-_ANSWER: Final = msgspec.msgpack.Decoder(list[LogRows])
+_ANSWER: Final = msgspec.msgpack.Decoder(LogRows)
+#: In front of each message there is its length.
+_N_LENGTH: Final = 8
+
+
+def _framed(message: bytes) -> bytes:
+    return len(message).to_bytes(_N_LENGTH, "big") + message
+
+
+def _messages(data: bytes) -> Iterator[memoryview]:
+    """What was framed, one after the other."""
+    view, begin = memoryview(data), 0
+    while begin < len(data):
+        end = begin + _N_LENGTH + int.from_bytes(view[begin : begin + _N_LENGTH], "big")
+        yield view[begin + _N_LENGTH : end]
+        begin = end
 
 
 def gather(paths: Sequence[str], *, verify: bool, helpers: int | None = None) -> list[LogRows]:
@@ -54,8 +69,7 @@ def gather(paths: Sequence[str], *, verify: bool, helpers: int | None = None) ->
     backwards = [paths[last::-helpers] for last in range(len(paths) - 1, len(paths) - 1 - helpers, -1) if last >= 0]
     team = [_Helper(Job(tuple(share), verify)) for share in backwards]
     try:
-        with _no_garbage():
-            return _read_together(paths, team, verify=verify)
+        return _read_together(paths, team, verify=verify)
     finally:
         for helper in team:
             helper.kill()
@@ -73,7 +87,7 @@ def _read_together(paths: Sequence[str], team: Sequence["_Helper"], *, verify: b
 
 
 @contextmanager
-def _no_garbage() -> Iterator[None]:
+def no_garbage() -> Iterator[None]:
     """Rows are plain values without cycles: looking through millions of them for cycles only costs time."""
     was = gc.isenabled()
     gc.disable()
@@ -117,8 +131,7 @@ class _Helper:
         except OSError:
             return None
         with suppress(OSError):  # one that died at once is noticed by its missing answers
-            told = msgspec.msgpack.encode(job)
-            _stream(process.stdin).write(len(told).to_bytes(8, "big") + told)
+            _stream(process.stdin).write(_framed(msgspec.msgpack.encode(job)))
             _stream(process.stdin).flush()
         return process
 
@@ -143,7 +156,7 @@ class _Helper:
             _stream(self._process.stdin).close()  # the sign that it is enough
         self._listening.join()
         try:
-            return _ANSWER.decode(self._answers) if self._process.wait() == 0 else []
+            return list(map(_ANSWER.decode, _messages(self._answers))) if self._process.wait() == 0 else []
         except msgspec.DecodeError:
             return []  # its end was cut off
 
@@ -165,7 +178,7 @@ def _stream(pipe: IO[bytes] | None) -> IO[bytes]:
 def main() -> None:
     """A helper: read one file after the other until there is none left, or somebody says that it is enough."""
     told, out = sys.stdin.buffer, sys.stdout.buffer
-    job = msgspec.msgpack.decode(told.read(int.from_bytes(told.read(8), "big")), type=Job)
+    job = msgspec.msgpack.decode(told.read(int.from_bytes(told.read(_N_LENGTH), "big")), type=Job)
     enough = threading.Event()
 
     def wait() -> None:
@@ -173,16 +186,16 @@ def main() -> None:
         enough.set()
 
     threading.Thread(target=wait, daemon=True).start()
-    logs = []
-    with _no_garbage():
+    answers = []
+    with no_garbage():
         for path in job.paths:
             if enough.is_set():
                 break
-            logs.append(read_rows(path, verify=job.verify))
+            answers.append(_framed(msgspec.msgpack.encode(read_rows(path, verify=job.verify))))
             out.write(_READ)
             out.flush()
         out.write(_ANSWERS)
-        out.write(msgspec.msgpack.encode(logs))
+        out.writelines(answers)
         out.flush()
     os._exit(0)  # what is left to be freed is the system's
 
