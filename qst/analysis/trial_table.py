@@ -38,9 +38,10 @@ def build(logs: Iterable[LogRows]) -> tuple[dict[str, list[Cell]], list[Visit]]:
         if log.cells:
             for column, values in zip(of_row, log.cells, strict=True):
                 column.extend(values)
-            for column, shared in zip(of_session, zip(*log.shared, strict=True), strict=True):
-                alike = shared.count(shared[0]) == len(shared)
-                column.extend([shared[0]] * len(log.which) if alike else [shared[index] for index in log.which])
+            for column, values in zip(
+                of_session, zip(*[log.shared[index] for index in log.which], strict=True), strict=True
+            ):
+                column.extend(values)
             name = Path(log.path).name
             trace_file.extend([name if n_samples else "" for n_samples in log.cells[_SAMPLES]])
         visits.append(Visit(log.path, log.facts, begin, len(hashes)))
