@@ -28,7 +28,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -41,6 +41,7 @@ from qst.protocol.loader import load_bytes
 from qst.record.log import LogWriter
 from qst.record.reader import read_log
 from qst.record.records import Stop
+from qst.rigs.guards import station_link
 from qst.station import load_station_bytes
 from qst.visit.operator import (
     Answered,
@@ -53,22 +54,47 @@ from qst.visit.operator import (
     TrialNext,
 )
 from qst.visit.session import Rig, Who, build_instruments, checked_plan, header, run_session
-from qst_drivers.links import open_link
 from qst_simulators.bench import find_simulator
 from qst_simulators.server import SimulatorServer
 
 #: Budget of the design, ms.
 LIMIT_MS: Final = 5.0
 ABORTS: Final = 1000
-#: Seconds of the visit, and of the simulated device, in one real second: a trial gets to its ramp in half a second.
-SPEED: Final = 10.0
 #: A stop is thrown at random within so much time after its state was entered, s: anywhere between two looks.
 SPREAD_S: Final = 0.1
 ARRIVAL_S: Final = 10.0
-_RAMP: Final = {"baseline": "32 °C", "rate": "0.3 °C/s", "cutoff": "48 °C", "return_rate": "8 °C/s"}
-DEVICES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
-    "medoc-mms": ("tcp://127.0.0.1:0", {"programs": [{"word": 100, **_RAMP}], "pretest": "2 s"}),
-    "qstlab-tcs": ("pty:", {}),
+_RAMP: Final = {"baseline": "32 °C", "rate": "0.3 °C/s", "cutoff": "48 °C", "return_rate": "1.6 °C/s"}
+
+
+class Device(NamedTuple):
+    """One device and its wire.
+
+    Attributes:
+        wire: for people.
+        listen: where its simulator is served.
+        settings: of its driver.
+        switches: of its simulator.
+        speed: seconds of the visit, and of the device, in one real second: at 10 a trial gets to its ramp in half a
+            second. A guard counts real ones.
+    """
+
+    wire: str
+    listen: str
+    settings: dict[str, Any]
+    switches: dict[str, Any]
+    speed: float
+
+
+DEVICES: Final = {
+    "medoc-mms": Device(
+        "TCP",
+        "tcp://127.0.0.1:0",
+        {"programs": [{"word": 100, **_RAMP}], "pretest": "2 s"},
+        {"programs": [{"word": 100, **_RAMP}]},
+        10.0,
+    ),
+    "qstlab-tcs": Device("pseudo-terminal", "pty:", {}, {}, 10.0),
+    "arroyo-5300": Device("TCP, behind a guard", "tcp://127.0.0.1:0", {"max_rate": "1.6 °C/s"}, {"start_c": 32.0}, 1.0),
 }
 _PROTOCOL: Final = """\
 language: 1
@@ -80,7 +106,7 @@ description: Two heat trials with a long rest between them.
 scripts: { always: You may stop at any time. }
 blocks:
   - id: heat
-    rests: { between_trials: 10 s }
+    rests: { between_trials: 5 s }
     stimuli:
       - id: heat
         modality: heat
@@ -89,7 +115,7 @@ blocks:
         start: 32 °C
         rate: 0.3 °C/s
         cutoff: 48 °C
-        return_rate: 8 °C/s
+        return_rate: 1.6 °C/s
         settle: { within: 1 °C, for: 2 s }
         repeats: 2
         scoring: { id: HPT, label: Heat pain threshold }
@@ -104,8 +130,10 @@ _SECOND: Final = ("rest", "adapt", "settle", "ramp")
 
 
 def _is_stop(device: str, data: bytes) -> bool:
-    """Whether these bytes end a stimulus: STOP or ABORT in MMS's frame, the TCS's ``A``."""
-    return (len(data) > 8 and data[8] in (5, 6)) if device == "medoc-mms" else b"A" in data
+    """Whether these bytes end a stimulus: STOP or ABORT in MMS's frame, the TCS's ``A``, a set-point of 32 °C."""
+    if device == "medoc-mms":
+        return len(data) > 8 and data[8] in (5, 6)
+    return (b"A" if device == "qstlab-tcs" else b"TEC:T 32") in data
 
 
 def serve(device: str, listen: str) -> None:
@@ -120,8 +148,7 @@ def serve(device: str, listen: str) -> None:
             print(arrived_s, flush=True)
 
     kind.receive = noted
-    programs = {"programs": DEVICES[device][1]["programs"]} if "programs" in DEVICES[device][1] else {}
-    with SimulatorServer([(device, programs)], listen=[listen], speed=SPEED) as server:
+    with SimulatorServer([(device, DEVICES[device].switches)], listen=[listen], speed=DEVICES[device].speed) as server:
         print(next(iter(server.links.values())), flush=True)
         for _ in sys.stdin:  # until the other side is gone
             print(f"bare {performance_seconds()}", flush=True)
@@ -248,12 +275,12 @@ def stop_twice(device: str, served: Served, folder: Path, number: int, rng: rand
     Nothing for a visit that went on to another state, or ended by itself, before it was stopped as intended.
     """
     abort = AbortSwitch()
-    clock = RealClock(abort, speed=SPEED)
-    settings = DEVICES[device][1]
+    clock = RealClock(abort, speed=DEVICES[device].speed)
+    settings = DEVICES[device].settings
     instruments = {"thermode": {"driver": device, "link": served.link, "settings": settings}}
     text = {"station": "latency", "simulated": True, "button": "keyboard", "instruments": instruments}
     station = load_station_bytes(msgspec.json.encode(text), "latency.yaml")
-    drivers = build_instruments(station, lambda _, spec: open_link(spec.link, clock, abort), clock)
+    drivers = build_instruments(station, lambda _, spec: station_link(spec, clock, abort, None), clock)
     rig = Rig(station=station, instruments=drivers, button=None, hands=None)
     loaded = load_bytes(_PROTOCOL.encode("utf-8"), "abort-latency.yaml")
     plan = checked_plan(loaded, number, rig)
@@ -309,7 +336,7 @@ def measure(device: str, aborts: int, fsync_ms: float, write_ms: float) -> tuple
     rng = random.Random(f"{device} {aborts}")
     found: dict[str, list[float]] = defaultdict(list)
     bare: list[float] = []
-    served = Served(device, DEVICES[device][0])
+    served = Served(device, DEVICES[device].listen)
     try:
         with tempfile.TemporaryDirectory() as folder, slow_disk(fsync_ms, write_ms):
             number = left_out = 0
@@ -329,8 +356,7 @@ def measure(device: str, aborts: int, fsync_ms: float, write_ms: float) -> tuple
 def report(device: str, found: dict[str, list[float]], bare: list[float]) -> None:
     """Print median, p99 and worst of all, and the worst of each state."""
     everything = sorted(latency_ms for latencies in found.values() for latency_ms in latencies)
-    wire = "TCP" if DEVICES[device][0].startswith("tcp") else "pseudo-terminal"
-    name = f"{device} ({wire}), {len(everything)} stops"
+    name = f"{device} ({DEVICES[device].wire}), {len(everything)} stops"
     for whose, latencies in ((name, everything), ("    the machine alone", sorted(bare))):
         show(Figure(f"{whose}: median", statistics.median(latencies), "ms"))
         show(Figure(f"{whose}: 99 %", latencies[int(0.99 * (len(latencies) - 1))], "ms", at_most=LIMIT_MS))

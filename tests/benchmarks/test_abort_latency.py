@@ -14,6 +14,8 @@ def test_a_stop_is_told_from_other_bytes() -> None:
     assert stops == [Command.STOP, Command.ABORT]
     assert abort_latency._is_stop("qstlab-tcs", b"AAA")
     assert not abort_latency._is_stop("qstlab-tcs", b"KE")
+    assert abort_latency._is_stop("arroyo-5300", b"TEC:TRATE 96;TEC:T 32\r\n")
+    assert not abort_latency._is_stop("arroyo-5300", b"TEC:T 48\r\nTEC:T?\r\n")
 
 
 def test_a_slow_disk_is_slow_only_as_long_as_asked() -> None:
