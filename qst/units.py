@@ -320,9 +320,18 @@ def format_value(value: float, unit: str, *, decimals: int | None = None) -> str
         unit: UCUM; a key of :data:`DISPLAY_UNITS`.
         decimals: digits after the point; the unit's usual number when None.
     """
+    return format_display(to_display(value, unit), unit, decimals=decimals)
+
+
+def format_display(value: float, unit: str, *, decimals: int | None = None) -> str:
+    """As :func:`format_value`, of a value that is in the display unit already: a mean of 32.605 °C is ``"32.61 °C"``.
+
+    Every printed threshold and mean comes through here. ``f"{32.605:.2f}"`` rounds the binary number, which lies a
+    little to one side of what the log says, and is 32.60.
+    """
     display = DISPLAY_UNITS[unit]
     digits = display.decimals if decimals is None else decimals
-    shown = round_half_up(to_display(value, unit), f"1e-{digits}")
+    shown = round_half_up(value, f"1e-{digits}")
     return f"{shown + 0.0:.{digits}f} {display.label}"  # adding zero turns -0.00 into 0.00
 
 

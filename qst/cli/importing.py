@@ -21,7 +21,7 @@ from qst.protocol.plan import Plan, PlannedTrial
 from qst.protocol.planner import make_plan
 from qst.record.records import Score
 from qst.sites import SITES
-from qst.units import DISPLAY_UNITS
+from qst.units import format_display
 
 _ANY_SEED = 0  # decides the order of trials, which nobody asks a handwritten sheet about
 
@@ -141,8 +141,7 @@ def _print_checked(plan: Plan, visits: Iterable[Checked]) -> None:
 
 
 def _score_cells(score: Score) -> tuple[str, str, str, str, str]:
-    unit = DISPLAY_UNITS[score.display_unit]
-    mean = "no value" if score.mean_display is None else f"{score.mean_display:.{unit.decimals}f} {unit.label}"
+    mean = "no value" if score.mean_display is None else format_display(score.mean_display, score.display_unit)
     n_missing = score.n_planned - score.n_valid - score.n_censored
     return score.id, mean, f"{score.n_valid} of {score.n_planned}", str(score.n_censored), str(n_missing)
 

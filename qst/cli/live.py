@@ -19,7 +19,7 @@ from qst.instruments import PressureRamp
 from qst.protocol.plan import PlannedTrial, Rounding
 from qst.record.records import Outcome, Score, Trial, VisitOutcome
 from qst.sites import SITES
-from qst.units import DISPLAY_UNITS, format_value
+from qst.units import format_display, format_value
 from qst.visit.engine import VisitResult
 from qst.visit.operator import (
     Alarm,
@@ -68,7 +68,7 @@ def threshold_line(trial: Trial, planned: PlannedTrial) -> str:
 def format_reported(value: float, rounding: Rounding) -> str:
     """A reported value with as many decimals as its rounding has, and its unit."""
     decimals = len(rounding.step.partition(".")[2])
-    return f"{value:.{decimals}f} {DISPLAY_UNITS[rounding.display_unit].label}"
+    return format_display(value, rounding.display_unit, decimals=decimals)
 
 
 class VisitConsole(Console):
@@ -256,8 +256,7 @@ class LiveView:
 
 def mean_text(score: Score) -> str:
     """A mean in its display unit; empty when there is none."""
-    unit = DISPLAY_UNITS[score.display_unit]
-    return "" if score.mean_display is None else f"{score.mean_display:.{unit.decimals}f} {unit.label}"
+    return "" if score.mean_display is None else format_display(score.mean_display, score.display_unit)
 
 
 def summary_line(score: Score, width: int) -> str:

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from qst.analysis.dataset import read
 from qst.cli.log_files import PATHS, name_doubled, name_left_out
 from qst.cli.output import wide_console
-from qst.units import DISPLAY_UNITS
+from qst.units import format_display, format_value
 
 _Row = dict[str, Any]
 _Visits = list[tuple[_Row, list[_Row]]]
@@ -81,9 +81,9 @@ def _values(visits: _Visits, names: _Names) -> Table:
 
 
 def _cells(score: _Row) -> tuple[str, ...]:
-    unit = DISPLAY_UNITS[score["display_unit"]]
-    mean = "—" if score["mean_display"] is None else f"{score['mean_display']:.{unit.decimals}f} {unit.label}"
-    spread = "—" if score["sd"] is None else f"{score['sd'] / unit.per_unit:.{unit.decimals}f}"
+    unit = score["display_unit"]
+    mean = "—" if score["mean_display"] is None else format_display(score["mean_display"], unit)
+    spread = "—" if score["sd"] is None else format_value(score["sd"], unit).partition(" ")[0]
     valid = f"{score['n_valid']} of {score['n_planned']}"
     return score["score_id"], mean, spread, valid, str(score["n_censored"]), str(score["n_missing"])
 

@@ -57,6 +57,26 @@ def test_values_for_people() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (32.605, "Cel", "32.61 °C"),  # the mean of 32.60 and 32.61; binary rounding gives 32.60
+        (2.675, "kgf/cm2", "2.68 kg/cm²"),
+        (-1.005, "Cel", "-1.01 °C"),
+        (-0.001, "Cel", "0.00 °C"),
+        (250.25, "kPa", "250.3 kPa"),
+        (250.35, "kPa", "250.4 kPa"),
+    ],
+)
+def test_a_tie_in_the_display_unit_goes_up_in_decimal(value: float, unit: str, text: str) -> None:
+    assert units.format_display(value, unit) == text
+
+
+def test_a_step_of_fewer_decimals_has_them() -> None:
+    assert units.format_display(4.25, "kgf/cm2", decimals=1) == "4.3 kg/cm²"
+    assert units.format_display(46.5, "Cel", decimals=0) == "47 °C"
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.25, "0.25 s"), (66.7, "1 min 07 s"), (59.96, "59.96 s"), (750.0, "12 min 30 s"), (3900.0, "1 h 05 min")],
 )

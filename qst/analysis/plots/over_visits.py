@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from qst.analysis.dataset import Dataset
 from qst.analysis.plots.canvas import BLUE, INK, SOFT, VERMILION, Picture, sheet
 from qst.analysis.plots.visit import Row
-from qst.units import DISPLAY_UNITS
+from qst.units import DISPLAY_UNITS, format_display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,8 +57,7 @@ def _alt(name: str, rows: Sequence[Row]) -> str:
 
 
 def _number(row: Row) -> str:
-    unit = DISPLAY_UNITS[row["display_unit"]]
-    return "no value" if row["mean_display"] is None else f"{row['mean_display']:.{unit.decimals}f} {unit.label}"
+    return "no value" if row["mean_display"] is None else format_display(row["mean_display"], row["display_unit"])
 
 
 def _panel(axes: "Axes", rows: Sequence[Row], visits: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from qst.errors import InputError
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record.records import Censoring
 from qst.sites import SITES, Placement
-from qst.units import DISPLAY_UNITS
+from qst.units import format_display, to_display
 
 Row = Mapping[str, Any]
 
@@ -100,7 +100,7 @@ class VisitView(msgspec.Struct, frozen=True, kw_only=True):
         limit = row["cutoff"] if row["outcome"] == "cutoff" else row["start_value"]
         sign = "<" if falling == (row["outcome"] == "cutoff") else ">"
         step = trial.rounding.step if trial is not None else None
-        return f"{sign} {shown(limit / DISPLAY_UNITS[unit].per_unit, unit, step)}"
+        return f"{sign} {shown(to_display(limit, unit), unit, step)}"
 
 
 def visits_of(dataset: Dataset) -> list[VisitView]:
@@ -124,9 +124,8 @@ def _plan(dataset: Dataset, session_uuid: str) -> Plan | None:
 
 def shown(value_display: float, display_unit: str, step: str | None = None) -> str:
     """A value in its display unit, in as many decimals as ``step`` has (the unit's usual number without one)."""
-    unit = DISPLAY_UNITS[display_unit]
-    digits = unit.decimals if step is None else max(0, -int(Decimal(step).normalize().as_tuple().exponent))
-    return f"{value_display:.{digits}f} {unit.label}"
+    digits = None if step is None else max(0, -int(Decimal(step).normalize().as_tuple().exponent))
+    return format_display(value_display, display_unit, decimals=digits)
 
 
 def place_name(row: Row) -> str:

@@ -9,7 +9,7 @@ from qst.analysis.dataset import Dataset
 from qst.analysis.plots.visit import Row, VisitView, place_name
 from qst.record.records import Score
 from qst.record.visit_log import VisitLog
-from qst.units import DISPLAY_UNITS, format_value, to_display
+from qst.units import DISPLAY_UNITS, format_display, format_value, to_display
 
 #: What stands where nothing was measured.
 NOTHING = "–"
@@ -104,9 +104,7 @@ def _recorded(score: Score) -> tuple[str, ...]:
 
 
 def _mean(mean_display: float | None, unit: str) -> str:
-    if mean_display is None:
-        return "no value"
-    return f"{mean_display:.{DISPLAY_UNITS[unit].decimals}f} {DISPLAY_UNITS[unit].label}"
+    return "no value" if mean_display is None else format_display(mean_display, unit)
 
 
 def _in_unit(value: float | None, unit: str, *, more: int = 0) -> str:

@@ -11,7 +11,7 @@ from qst.console.pages.parts.elements import action, box, text
 from qst.console.session_state import Mark, VisitState
 from qst.record.records import Score, VisitOutcome
 from qst.rigs.job import ResumeRequest
-from qst.units import DISPLAY_UNITS
+from qst.units import format_display
 
 _ENDINGS = {
     VisitOutcome.COMPLETED: "The visit is complete.",
@@ -109,8 +109,7 @@ def _finished(finished: Finished) -> None:
 
 
 def _score(score: Score) -> None:
-    unit = DISPLAY_UNITS[score.display_unit]
-    mean = "no value" if score.mean_display is None else f"{score.mean_display:.{unit.decimals}f} {unit.label}"
+    mean = "no value" if score.mean_display is None else format_display(score.mean_display, score.display_unit)
     censored = f", {score.n_censored} at the cut-off and left out" if score.n_censored else ""
     with box("tr"):
         text("td", score.label)
