@@ -8,12 +8,15 @@ One JSON object a line, appended, never changed::
 What can be corrected: of an attempt ``valid``, ``invalid_reason`` and ``note``; of a whole visit (without
 ``sequence_index``, ``attempt`` and ``hash``) ``study_id``, ``participant_id`` and ``visit``. A measured value can be
 left out of every mean, and never be changed.
+
+An attempt that no longer counts says why: without a correction of its own, ``invalid_reason`` is the ``why`` of the
+line that took the attempt out, and it is empty again when the attempt counts.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -37,6 +40,12 @@ _IDENTIFIERS: Final = {
 }
 _VISITS: Final = range(1, 10_000)
 
+#: The header's first fields; the text of the protocol comes behind them.
+_HEADER_BYTES: Final = 4096
+_SESSION: Final = re.compile(rb'^\{"type":"header",.*?"session_uuid":"([0-9A-Za-z-]+)"')
+#: So many logs are named in a message.
+_NAMED: Final = 3
+
 _Columns = dict[str, list[Cell]]
 
 
@@ -54,6 +63,20 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     old: str | int | bool
     new: str | int | bool
 
+
+class Absent(NamedTuple):
+    """What was found, and is in no table.
+
+    Attributes:
+        path_of: the log of each visit that is known to be absent, by its ``session_uuid``.
+        left_out: every log without rows, also those that do not say which visit they are.
+    """
+
+    path_of: Mapping[str, str] = {}
+    left_out: Sequence[str] = ()
+
+
+_NOTHING_ABSENT: Final = Absent()
 
 _DECODER: Final = msgspec.json.Decoder(Correction)
 
@@ -109,50 +132,143 @@ def _wrong(path: Path, number: int, what: str) -> InputError:
     return InputError(what, where=f"{path}:{number}", did="nothing was read", remedy="Correct this line of the file.")
 
 
+def session_named_in(path: str) -> str | None:
+    """The ``session_uuid`` in the first line of a log that cannot be used, as far as anybody can tell."""
+    try:
+        with Path(path).open("rb") as file:
+            begins, _, _ = file.read(_HEADER_BYTES).partition(b"\n")
+    except OSError:
+        return None
+    found = _SESSION.search(begins)
+    return found[1].decode("ascii") if found else None
+
+
 def apply(
-    path: Path, corrections: Sequence[tuple[int, Correction]], columns: _Columns, visits: Sequence[Visit]
-) -> None:
-    """Change ``columns`` as the corrections say, in their order, and note in each row who did it and why.
+    path: Path,
+    corrections: Iterable[tuple[int, Correction]],
+    columns: _Columns,
+    visits: list[Visit],
+    absent: Absent = _NOTHING_ABSENT,
+) -> tuple[str, ...]:
+    """Change ``columns`` and ``visits`` as the corrections say, in their order; each row notes who did it and why.
+
+    Args:
+        path: the overlay file, for messages.
+        corrections: what :func:`load` gives.
+        columns: the trial table's, by name.
+        visits: where each visit stands in them, and what is known of it besides.
+        absent: what the overlay may speak of all the same: its author had logs that this reading leaves out.
+
+    Returns:
+        A sentence for each line that was passed over, because its visit is absent.
 
     Raises:
         InputError: a correction matches nothing, or the old value is another one; ``where`` names the line.
     """
-    spans = {visit.facts.session_uuid: visit for visit in visits}
+    place_of = {visit.facts.session_uuid: place for place, visit in enumerate(visits)}
+    overlay = _Overlay(path, columns)
+    passed_over = []
     for number, made in corrections:
-        visit = spans.get(made.session_uuid)
-        if visit is None:
-            raise _wrong(path, number, f"no visit {made.session_uuid} was read")
-        rows = _rows(columns, visit, made)
-        if not rows:
-            raise _wrong(path, number, f"the visit has no attempt {made.attempt} at trial {made.sequence_index}")
-        for row in rows:
-            _change(path, number, made, columns, row)
+        place = place_of.get(made.session_uuid)
+        if place is not None:
+            visits[place] = overlay.apply(number, made, visits[place])
+        elif made.session_uuid in absent.path_of:
+            whose = absent.path_of[made.session_uuid]
+            passed_over.append(f"{path}:{number}: this line was not applied, because {whose} is in no table")
+        else:
+            raise _unknown(path, number, made.session_uuid, absent.left_out)
+    return tuple(passed_over)
 
 
-def _rows(columns: _Columns, visit: Visit, made: Correction) -> list[int]:
-    rows = range(visit.begin, visit.end)
-    if made.sequence_index is None:
-        return list(rows)
-    wanted = (made.sequence_index, made.attempt)
-    places = columns["sequence_index"], columns["attempt"]
-    return [row for row in rows if (places[0][row], places[1][row]) == wanted]
+def _unknown(path: Path, number: int, session_uuid: str, left_out: Sequence[str]) -> InputError:
+    what = f"no visit {session_uuid} was read"
+    if not left_out:
+        return _wrong(path, number, what)
+    more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+    what += f"; it may be in what could not be used: {', '.join(left_out[:_NAMED])}{more}"
+    remedy = "Mend or remove these files ('qst verify' says what is wrong with them), or correct this line."
+    return InputError(what, where=f"{path}:{number}", did="nothing was read", remedy=remedy)
 
 
-def _change(path: Path, number: int, made: Correction, columns: _Columns, row: int) -> None:
-    column = columns[made.field]
-    if made.hash is not None and columns["hash"][row] != made.hash:
-        raise _wrong(path, number, f"the attempt's record has another hash: {columns['hash'][row]}")
-    if column[row] != made.old:
-        raise _wrong(path, number, f"{made.field} is {column[row]!r}, and not {made.old!r}")
-    if made.field == "valid" and made.new is True and columns["outcome"][row] not in _MEASURED:
-        raise _wrong(path, number, f"an attempt that ended by {columns['outcome'][row]} has nothing to count")
-    column[row] = made.new
-    said = (("corrected", made.field, " "), ("corrected_from", _text(made.old), " | "))
-    signed = (("corrected_by", f"{made.who}, {made.when}", " | "), ("corrected_why", made.why, " | "))
-    for name, text, joint in (*said, *signed):
-        before = columns[name][row]
-        columns[name][row] = f"{before}{joint}{text}" if before else text
+class _Overlay:
+    """An overlay at work on a table.
+
+    Args:
+        path: the file, for messages.
+        columns: what it changes.
+    """
+
+    def __init__(self, path: Path, columns: _Columns) -> None:
+        self._path = path
+        self._columns = columns
+        # The reasons that follow from what was said of ``valid``, by row: what stood there before. A line that speaks
+        # of that instead was right when it was written.
+        self._followed: dict[int, Cell] = {}
+
+    def apply(self, number: int, made: Correction, visit: Visit) -> Visit:
+        """The visit as it is after one correction, whose rows are changed as well.
+
+        Raises:
+            InputError: it does not fit.
+        """
+        rows = range(visit.begin, visit.end)
+        if made.sequence_index is None:
+            self._expect(number, made, [getattr(visit.facts, made.field)])
+            for row in rows:
+                self._set(row, made, made.field, made.old, made.new)
+            return visit._replace(facts=msgspec.structs.replace(visit.facts, **{made.field: made.new}))
+        trials, attempts = (self._columns[name] for name in ("sequence_index", "attempt"))
+        wanted = (made.sequence_index, made.attempt)
+        found = [row for row in rows if (trials[row], attempts[row]) == wanted]
+        if not found:
+            what = f"the visit has no attempt {made.attempt} at trial {made.sequence_index}"
+            raise _wrong(self._path, number, what)
+        for row in found:
+            self._change(number, made, row)
+        return visit
+
+    def _change(self, number: int, made: Correction, row: int) -> None:
+        found = self._columns["hash"][row]
+        if made.hash != found:
+            raise _wrong(self._path, number, f"the attempt's record has another hash: {found}")
+        now = self._columns[made.field][row]
+        follows = made.field == "invalid_reason" and row in self._followed
+        self._expect(number, made, [now, self._followed[row]] if follows else [now])
+        outcome = self._columns["outcome"][row]
+        if made.field == "valid" and made.new is True and outcome not in _MEASURED:
+            raise _wrong(self._path, number, f"an attempt that ended by {outcome} has nothing to count")
+        self._set(row, made, made.field, self._followed[row] if follows else now, made.new)
+        if made.field == "valid":
+            self._give_reason(row, made)
+        elif made.field == "invalid_reason":
+            self._followed.pop(row, None)
+
+    def _give_reason(self, row: int, made: Correction) -> None:
+        """What follows for ``invalid_reason``. Only a reason of the log's own would be lost, and is noted."""
+        reasons = self._columns["invalid_reason"]
+        before = reasons[row]
+        if made.new is False:
+            self._followed[row] = before
+            reasons[row] = before or made.why
+        elif row in self._followed or not before:
+            self._followed.pop(row, None)
+            reasons[row] = ""
+        else:
+            self._set(row, made, "invalid_reason", before, "")
+            self._followed[row] = before
+
+    def _expect(self, number: int, made: Correction, known: Sequence[Cell]) -> None:
+        if made.old not in known:
+            raise _wrong(self._path, number, f"{made.field} is {known[0]!r}, and not {made.old!r}")
+
+    def _set(self, row: int, made: Correction, field: str, old: Cell, new: Cell) -> None:
+        self._columns[field][row] = new
+        said = (("corrected", field, " "), ("corrected_from", _text(old), " | "))
+        signed = (("corrected_by", f"{made.who}, {made.when}", " | "), ("corrected_why", made.why, " | "))
+        for name, text, joint in (*said, *signed):
+            before = self._columns[name][row]
+            self._columns[name][row] = f"{before}{joint}{text}" if before else text
 
 
-def _text(value: str | int | bool) -> str:
+def _text(value: Cell) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -73,6 +73,7 @@ class Dataset:
         trials: one row an attempt, valid or not.
         left_out: what could not be used, named.
         set_aside: logs of the kind (real, simulated) that was not asked for.
+        passed_over: a sentence for each line of the corrections that is about a visit which is in no table.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Dataset:
         visits: Sequence[Visit],
         left_out: Sequence[LeftOut],
         set_aside: Sequence[str] = (),
+        passed_over: Sequence[str] = (),
     ) -> None:
         self._columns = columns
         self._visits = visits
         self.trials = trial_table.table(columns)
         self.left_out = tuple(left_out)
         self.set_aside = tuple(set_aside)
+        self.passed_over = tuple(passed_over)
 
     @property
     def thresholds(self) -> Table:
@@ -213,7 +216,8 @@ def read(
         helpers: processes besides this one; None decides by the size of the files, 0 starts none.
 
     Raises:
-        InputError: nothing was found; real and simulated visits would mix; a correction does not fit.
+        InputError: nothing was found; real and simulated visits would mix; a correction does not fit, or is about a
+            visit that is not among the files at all.
     """
     files = find(paths)
     overlay_file = None if corrections is None else Path(corrections)
@@ -221,9 +225,11 @@ def read(
         files = [file for file in files if Path(file).resolve() != overlay_file.resolve()]
     with no_garbage():
         data = _gathered(files, simulated, verify=verify, helpers=helpers)
+    passed_over: tuple[str, ...] = ()
     if overlay_file is not None:
-        overlay.apply(overlay_file, overlay.load(overlay_file), data.columns, data.visits)
-    return Dataset(*data)
+        entries = overlay.load(overlay_file)
+        passed_over = overlay.apply(overlay_file, entries, data.columns, data.visits, data.absent)
+    return Dataset(data.columns, data.visits, data.left_out, data.set_aside, passed_over)
 
 
 class _Gathered(NamedTuple):
@@ -233,6 +239,7 @@ class _Gathered(NamedTuple):
     visits: list[Visit]
     left_out: list[LeftOut]
     set_aside: list[str]
+    absent: overlay.Absent
 
 
 def _gathered(files: Sequence[str], simulated: Which | None, *, verify: bool, helpers: int | None) -> _Gathered:
@@ -240,7 +247,7 @@ def _gathered(files: Sequence[str], simulated: Which | None, *, verify: bool, he
     logs = without_copies(gather(files, verify=verify, helpers=helpers))
     kept, set_aside = _of_kind(logs, simulated)
     columns, visits = trial_table.build(kept)
-    return _Gathered(columns, visits, _all_left_out(logs, set_aside), set_aside)
+    return _Gathered(columns, visits, _all_left_out(logs, set_aside), set_aside, _absent(logs, set_aside))
 
 
 def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Dataset:
@@ -268,6 +275,18 @@ def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Datas
 
 def _all_left_out(logs: Sequence[LogRows], set_aside: Sequence[str]) -> list[LeftOut]:
     return [_left_out(log) for log in logs if log.reason and log.path not in set_aside]
+
+
+def _absent(logs: Sequence[LogRows], set_aside: Sequence[str]) -> overlay.Absent:
+    """The logs that are in no table: without rows, or of the other kind."""
+    path_of = {log.facts.session_uuid: log.path for log in logs if log.facts is not None and log.path in set_aside}
+    left_out = [log for log in logs if log.facts is None]
+    for log in left_out:
+        # What could not be read once may be a pipe, which would be waited for.
+        session_uuid = None if log.reason == "unreadable" else overlay.session_named_in(log.path)
+        if session_uuid is not None:
+            path_of[session_uuid] = log.path
+    return overlay.Absent(path_of, [log.path for log in left_out])
 
 
 def _of_kind(logs: Sequence[LogRows], simulated: Which | None) -> tuple[list[LogRows], list[str]]:

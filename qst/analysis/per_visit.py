@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import INTERRUPTED
+from qst.analysis.log_rows import Facts
 from qst.analysis.scores import latest_valid, rule_id, score
 from qst.analysis.summary_columns import THRESHOLD_COLUMNS, VISIT_COLUMNS
 from qst.analysis.trial_table import Visit
@@ -86,7 +87,7 @@ def _scored(trials: Mapping[str, Sequence[Any]], visit: Visit, plan: Plan) -> It
         made = score(rule, plan.trials, standing)
         n_corrected = sum(count for index, count in corrected.items() if index in asked)
         yield (
-            *_whose(trials, visit),
+            *_whose(visit.facts),
             visit.facts.outcome,
             *_score_cells(made, rule_id(rule), rounding),
             n_corrected,
@@ -130,7 +131,7 @@ def _visit_cells(trials: Mapping[str, Sequence[Any]], visit: Visit) -> tuple[Cel
     standing = latest_valid(attempts)
     missing = [index for index in range(1, facts.n_planned + 1) if index not in standing]
     return (
-        *_whose(trials, visit),
+        *_whose(facts),
         facts.schema_version,
         facts.software_versions,
         facts.operator_ids,
@@ -163,14 +164,11 @@ def _visit_cells(trials: Mapping[str, Sequence[Any]], visit: Visit) -> tuple[Cel
     )
 
 
-def _whose(trials: Mapping[str, Sequence[Any]], visit: Visit) -> tuple[Cell, ...]:
-    """Study, participant and number of the visit as corrected; a visit without attempts has nothing to correct."""
-    facts = visit.facts
-    whose: tuple[Cell, ...] = (facts.study_id, facts.participant_id, facts.visit)
-    if visit.end > visit.begin:
-        whose = tuple(trials[name][visit.begin] for name in ("study_id", "participant_id", "visit"))
+def _whose(facts: Facts) -> tuple[Cell, ...]:
     return (
-        *whose,
+        facts.study_id,
+        facts.participant_id,
+        facts.visit,
         facts.session_uuid,
         facts.protocol_id,
         facts.protocol_version,

@@ -58,8 +58,12 @@ def correct(log: Path, change: str, trial: int | None, attempt: int, who: str, w
 
 
 def _row(data: Dataset, log: Path, trial: int | None, attempt: int) -> dict[str, Any]:
-    rows = [row for row in data.trials.dicts() if trial in (None, row["sequence_index"])]
-    found = [row for row in rows if trial is None or row["attempt"] == attempt]
+    """What is to be corrected: a row of the trial table, or that of the visit, which needs no attempt for it."""
+    if trial is None:
+        found = list(data.visits.dicts())
+    else:
+        key = (trial, attempt)
+        found = [row for row in data.trials.dicts() if (row["sequence_index"], row["attempt"]) == key]
     if not found:
         why = data.left_out[0].text if data.left_out else f"it has no attempt {attempt} at trial {trial}"
         raise InputError(f"there is nothing to correct: {why}", where=str(log))

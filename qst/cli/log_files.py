@@ -33,6 +33,12 @@ def name_doubled(dataset: Dataset) -> None:
         )
 
 
+def name_passed_over(dataset: Dataset) -> None:
+    """Say on standard error which corrections were not applied, because their visits are in no table."""
+    for text in dataset.passed_over:
+        click.echo(text, err=True)
+
+
 def name_left_out(left_out: list[tuple[str, str]]) -> None:
     """Say on standard error what was left out, and why."""
     for path, why in left_out:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from qst.analysis.dataset import read
-from qst.cli.log_files import PATHS, name_doubled, name_left_out
+from qst.cli.log_files import PATHS, name_doubled, name_left_out, name_passed_over
 from qst.cli.output import wide_console
 from qst.units import format_display, format_value
 
@@ -43,6 +43,7 @@ def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) ->
     else:
         _print(visits)
         name_doubled(data)
+        name_passed_over(data)
         name_left_out(left_out)
     return 1 if left_out else 0
 

@@ -8,7 +8,7 @@ from qst.analysis.dataset import Dataset, read
 from qst.analysis.export import FORMATS, TABLES, export
 from qst.analysis.export.cells import check
 from qst.analysis.export.csv_format import lines
-from qst.cli.log_files import PATHS, name_doubled, name_left_out, refuse_mixture
+from qst.cli.log_files import PATHS, name_doubled, name_left_out, name_passed_over, refuse_mixture
 from qst.errors import InputError
 
 
@@ -53,6 +53,7 @@ def thresholds(
         click.echo(f"{len(getattr(dataset, table))} rows from {len(dataset.visits)} visits")
     left_out = [(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)]
     name_doubled(dataset)
+    name_passed_over(dataset)
     name_left_out(left_out)
     return 1 if left_out else 0
 
