@@ -20,7 +20,8 @@ from qst.analysis.plots.visit import VisitView, visits_of
 from qst.cli import qst as command
 from qst.errors import InputError, LogDamagedError
 from qst.record.reader import read_log
-from tests.plots.visits import one_visit
+from tests.plots.visits import one_visit, visit_log
+from tests.record.logs import forge
 
 EVERY_RECORD = Path(__file__).parents[1] / "record" / "fixtures" / "v1" / "every-record.jsonl"
 DEMO = "demo-quick"
@@ -283,6 +284,25 @@ def test_several_visits_are_pages_of_a_pdf_and_files_of_their_own_otherwise(tmp_
     assert names == {"r.P01_visit-1.svg", "r.P21_visit-2.svg"}
     (pages,) = plot(data, "rates", tmp_path / "r.pdf")
     assert len(re.findall(rb"/Type /Page\b(?!s)", pages.read_bytes())) == 2
+
+
+def test_no_participant_takes_the_place_of_another(tmp_path: Path) -> None:
+    """Joined with '_', each of these studies and participants comes to the same name, or to one that was given."""
+    whose = [("A_B", "C"), ("A", "B_C"), ("A", "b_c"), ("A_B", "C_2")]
+    for number, (study_id, participant_id) in enumerate(whose):
+        uuid = f"00000000-0000-4000-8000-{number:012d}"
+        log = visit_log(DEMO)
+        for name, value in (("study_id", study_id), ("participant_id", participant_id), ("session_uuid", uuid)):
+            log = re.sub(rb'("%b":)"[^"]*"' % name.encode(), rb'\1"%b"' % value.encode(), log, count=1)
+        (tmp_path / f"{number}.jsonl").write_bytes(forge(log, b"", b""))
+    written = plot(qst.read(tmp_path), "visits", tmp_path / "col.svg")
+    assert [path.name for path in written] == [
+        "col.A_B_C.svg",
+        "col.A_b_c_2.svg",
+        "col.A_B_C_3.svg",
+        "col.A_B_C_2_2.svg",
+    ]
+    assert len({path.read_bytes() for path in written}) == 4
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@
 Equal logs give equal files, byte by byte. A picture with a simulated value on it says so across its whole width.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -59,12 +60,27 @@ def pictures(dataset: Dataset, kind: str) -> Iterator[Picture]:
     """
     if kind not in KINDS:
         raise InputError(f"unknown kind of picture '{kind}'", remedy=f"known kinds: {', '.join(KINDS)}")
-    if kind == "visits":
-        yield from over_visits.draw(dataset)
-        return
-    names: dict[str, int] = {}
+    yield from _named_apart(over_visits.draw(dataset) if kind == "visits" else _of_visits(dataset, kind))
+
+
+def _of_visits(dataset: Dataset, kind: str) -> Iterator[Picture]:
     for view in visits_of(dataset):
-        picture = _OF_VISIT[kind](view)
-        name = f"{view.facts['participant_id']}_visit-{view.facts['visit']}"
-        names[name] = names.get(name, 0) + 1
-        yield picture._replace(name=name if names[name] == 1 else f"{name}_{names[name]}")
+        yield _OF_VISIT[kind](view)._replace(name=f"{view.facts['participant_id']}_visit-{view.facts['visit']}")
+
+
+def _named_apart(made: Iterable[Picture]) -> Iterator[Picture]:
+    """The same pictures, no two of one name: one would take the other's file.
+
+    Study ``A_B`` with participant ``C`` and study ``A`` with ``B_C`` are joined to one name, a visit can have two logs,
+    and some file systems do not tell capitals apart.
+    """
+    taken: set[str] = set()
+    for picture in made:
+        name = next(name for name in _numbered(picture.name) if name.casefold() not in taken)
+        taken.add(name.casefold())
+        yield picture._replace(name=name)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in count(2))
