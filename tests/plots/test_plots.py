@@ -3,50 +3,29 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
 import qst
-from qst.analysis.plots import KINDS, Picture, body_map, drawing, over_visits, pictures, plot, rates, traces
+from qst.analysis.plots import KINDS, body_map, drawing, pictures, plot, rates, traces
 from qst.analysis.plots.canvas import image
 from qst.analysis.plots.points import Status, points
 from qst.analysis.plots.visit import VisitView, visits_of
 from qst.cli import qst as command
 from qst.errors import InputError, LogDamagedError
 from qst.record.reader import read_log
-from tests.plots.visits import one_visit, visit_log
-from tests.record.logs import forge
+from tests.plots.seen import texts, words, xs, ys
+from tests.plots.visits import DEMO, one_visit
 
 EVERY_RECORD = Path(__file__).parents[1] / "record" / "fixtures" / "v1" / "every-record.jsonl"
-DEMO = "demo-quick"
 OPERATOR_READ = EVERY_RECORD.with_name("operator-read.jsonl")
-
-
-def texts(picture: Picture) -> list[Text]:
-    return cast("list[Text]", picture.figure.findobj(Text))
-
-
-def words(picture: Picture) -> str:
-    """Every text on a picture."""
-    return "\n".join(text.get_text() for text in texts(picture))
 
 
 def view_of(folder: Path) -> VisitView:
     return visits_of(one_visit(folder))[0]
-
-
-def xs(line: Line2D) -> list[float]:
-    return [float(value) for value in np.asarray(line.get_xdata())]
-
-
-def ys(line: Line2D) -> list[float]:
-    return [float(value) for value in np.asarray(line.get_ydata())]
 
 
 def changed(view: VisitView, changes: dict[int, dict[str, Any]], without: Sequence[int] = ()) -> VisitView:
@@ -207,75 +186,6 @@ def test_rates_have_the_protocols_band_and_flag_in_words(tmp_path: Path) -> None
     assert "OCC R fast" in picture.alt
 
 
-def threshold(visit: int, mean: float | None, **changes: Any) -> dict[str, Any]:
-    row = {
-        "study_id": "",
-        "participant_id": "P01",
-        "visit": visit,
-        "protocol_id": "demo",
-        "protocol_sha256": "a" * 64,
-        "is_simulated": False,
-        "score_id": "HPT",
-        "score_label": "Heat",
-        "display_unit": "Cel",
-        "n_planned": 3,
-        "n_valid": 3,
-        "n_censored": 0,
-        "n_missing": 0,
-        "complete": True,
-        "mean_display": mean,
-        "sd": 0.5,
-    }
-    return row | changes
-
-
-def joined(*rows: dict[str, Any]) -> set[tuple[int, int]]:
-    """Which visits a line joins."""
-    with drawing():
-        picture = over_visits.picture("", "P01", rows)
-        lines = [line for line in picture.figure.axes[0].lines if len(xs(line)) == 2 and line.get_zorder() == 1]
-    return {(int(xs(line)[0]), int(xs(line)[1])) for line in lines}
-
-
-def test_lines_join_neighbouring_visits_only() -> None:
-    assert joined(threshold(1, 38.0), threshold(2, 38.5), threshold(4, 39.0)) == {(1, 2)}
-
-
-@pytest.mark.parametrize(
-    "second",
-    [
-        threshold(2, 38.5, is_simulated=True),
-        threshold(2, 38.5, protocol_sha256="b" * 64),
-        threshold(2, None, n_valid=0, n_censored=3, complete=False),
-    ],
-    ids=["simulated and real", "another protocol", "no mean"],
-)
-def test_what_is_not_alike_is_never_joined(second: dict[str, Any]) -> None:
-    assert joined(threshold(1, 38.0), second) == set()
-
-
-def test_a_visit_with_two_logs_is_joined_to_nothing() -> None:
-    assert joined(threshold(1, 38.0), threshold(2, 38.5), threshold(2, 39.0), threshold(3, 38.0)) == set()
-
-
-def test_means_stand_with_their_numbers_and_gaps_are_named() -> None:
-    rows = (
-        threshold(1, 38.0, n_valid=2, n_censored=1, complete=False),
-        threshold(2, None, n_valid=0, n_missing=3, complete=False),
-        threshold(4, 39.0),
-    )
-    with drawing():
-        picture = over_visits.picture("S", "P01", rows)
-        said = words(picture)
-        faces = [line.get_markerfacecolor() for line in picture.figure.axes[0].lines if line.get_marker() == "o"]
-    assert "38.00 °C\nn = 2 of 3\n1 censored" in said
-    assert "no mean\nn = 0 of 3\n3 missing" in said
-    assert "no log" in said
-    assert faces[0] == "white"
-    assert faces[-1] != "white"
-    assert "SIMULATED" not in said
-
-
 def test_several_visits_are_pages_of_a_pdf_and_files_of_their_own_otherwise(tmp_path: Path) -> None:
     one_visit(tmp_path, DEMO)
     (tmp_path / "other.jsonl").write_bytes(EVERY_RECORD.read_bytes())
@@ -284,25 +194,6 @@ def test_several_visits_are_pages_of_a_pdf_and_files_of_their_own_otherwise(tmp_
     assert names == {"r.P01_visit-1.svg", "r.P21_visit-2.svg"}
     (pages,) = plot(data, "rates", tmp_path / "r.pdf")
     assert len(re.findall(rb"/Type /Page\b(?!s)", pages.read_bytes())) == 2
-
-
-def test_no_participant_takes_the_place_of_another(tmp_path: Path) -> None:
-    """Joined with '_', each of these studies and participants comes to the same name, or to one that was given."""
-    whose = [("A_B", "C"), ("A", "B_C"), ("A", "b_c"), ("A_B", "C_2")]
-    for number, (study_id, participant_id) in enumerate(whose):
-        uuid = f"00000000-0000-4000-8000-{number:012d}"
-        log = visit_log(DEMO)
-        for name, value in (("study_id", study_id), ("participant_id", participant_id), ("session_uuid", uuid)):
-            log = re.sub(rb'("%b":)"[^"]*"' % name.encode(), rb'\1"%b"' % value.encode(), log, count=1)
-        (tmp_path / f"{number}.jsonl").write_bytes(forge(log, b"", b""))
-    written = plot(qst.read(tmp_path), "visits", tmp_path / "col.svg")
-    assert [path.name for path in written] == [
-        "col.A_B_C.svg",
-        "col.A_b_c_2.svg",
-        "col.A_B_C_3.svg",
-        "col.A_B_C_2_2.svg",
-    ]
-    assert len({path.read_bytes() for path in written}) == 4
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

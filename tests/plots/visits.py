@@ -8,6 +8,9 @@ import qst
 from qst.analysis.dataset import Dataset
 from qst.testing.station import VirtualStation
 
+#: The shortest protocol.
+DEMO = "demo-quick"
+
 
 @functools.cache
 def visit_log(protocol: str) -> bytes:
