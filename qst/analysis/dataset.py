@@ -24,9 +24,7 @@ from qst.analysis.gather import gather, no_garbage
 from qst.analysis.log_rows import LogRows
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError, LogDamagedError
-from qst.protocol.loader import load_bytes
 from qst.protocol.plan import Plan
-from qst.protocol.planner import make_plan
 from qst.record.reader import read_log
 from qst.record.visit_log import VisitLog
 
@@ -164,12 +162,12 @@ class Dataset:
 
         Raises:
             KeyError: the dataset has no such visit.
-            InputError: the visit's protocol is none that this version can read.
+            InputError: the visit's protocol is none that this version can read, or plans other trials than those at
+                which the attempts were made.
         """
         for visit in self._visits:
             if visit.facts.session_uuid == session_uuid:
-                text = visit.facts.protocol_text.encode("utf-8")
-                return make_plan(load_bytes(text, f"{visit.path} (protocol)"), visit.facts.seed)
+                return per_visit.plan_of(self._columns, visit)
         raise KeyError(session_uuid)
 
     def _visit_of(self, session_uuid: str, sequence_index: int, attempt: int) -> Visit:

@@ -1,6 +1,6 @@
 """The threshold table and the visit table, made of the trial table: what an analyst corrected counts in both."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -68,7 +68,7 @@ def threshold_table(trials: Mapping[str, Sequence[Any]], visits: Iterable[Visit]
     load = cache(_load)
     for visit in visits:
         try:
-            rows += _scored(trials, visit, make_plan(load(visit.facts.protocol_text), visit.facts.seed))
+            rows += _scored(trials, visit, plan_of(trials, visit, load))
         except (InputError, ValueError) as error:  # a protocol or a rule of another version of the suite
             unscored.append((visit.path, f"its protocol cannot be scored by this version: {error}"))
     return _table("thresholds", "One row a participant, visit and score.", THRESHOLD_COLUMNS, rows), tuple(unscored)
@@ -76,6 +76,31 @@ def threshold_table(trials: Mapping[str, Sequence[Any]], visits: Iterable[Visit]
 
 def _load(text: str) -> LoadedProtocol:
     return load_bytes(text.encode("utf-8"), "the log's protocol")
+
+
+def plan_of(trials: Mapping[str, Sequence[Any]], visit: Visit, load: Callable[[str], LoadedProtocol] = _load) -> Plan:
+    """What the protocol of a visit and its seed come to, if its attempts were made after that.
+
+    Args:
+        trials: columns of the trial table by name.
+        visit: where the visit stands in them.
+        load: reads a protocol's text.
+
+    Raises:
+        InputError: the protocol is none that this version can read, or the attempts were at other trials. Paired with
+            them by its place alone, a value would stand at a site where nothing was measured.
+    """
+    plan = make_plan(load(visit.facts.protocol_text), visit.facts.seed)
+    planned = {one.sequence_index: one.step_id for one in plan.trials}
+    span = slice(visit.begin, visit.end)
+    for index, step_id in zip(trials["sequence_index"][span], trials["step_id"][span], strict=True):
+        if planned.get(index) != step_id:
+            raise InputError(
+                f"trial {index} was {step_id}, and the protocol with the seed {visit.facts.seed} plans "
+                f"{planned.get(index, 'no such trial')} there; another version may have planned the visit, or its "
+                "seed is not the one that the log states"
+            )
+    return plan
 
 
 def _scored(trials: Mapping[str, Sequence[Any]], visit: Visit, plan: Plan) -> Iterator[tuple[Cell, ...]]:

@@ -1,16 +1,20 @@
 """Scores: which attempts go into a mean, and that it says what it left out."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import qst
 from qst.analysis.scores import latest_valid, score_all
+from qst.errors import InputError
 from qst.instruments import Modality, PressureRamp
 from qst.protocol.plan import Plan, PlannedTrial, Rounding, ScoreRule
 from qst.record.records import Censoring, Outcome, Score, Trial
+from tests.plots.visits import DEMO, other_order, visit_log
 from tests.record.logs import trial
 
 KGF = 98.0665
@@ -181,3 +185,18 @@ def test_the_mean_of_grid_values_is_exact(tenths: list[int]) -> None:
     assert score.mean is not None
     assert score.max is not None
     assert score.min - 1e-9 <= score.mean <= score.max + 1e-9
+
+
+def test_a_visit_in_another_order_than_its_plan_is_not_scored(tmp_path: Path) -> None:
+    """A plan by another version, or by another seed: what its places say of the attempts is not true."""
+    (tmp_path / "planned.jsonl").write_bytes(visit_log(DEMO))
+    assert qst.read(tmp_path).unscored == ()
+    (tmp_path / "planned.jsonl").write_bytes(other_order(visit_log(DEMO)))
+    data = qst.read(tmp_path)
+    (unscored,) = data.unscored
+    assert unscored.path.endswith("planned.jsonl")
+    assert "trial 3 was pressure.TRP.L.1" in unscored.text
+    assert "plans pressure.TRP.R.1 there" in unscored.text
+    assert (len(data.trials), len(data.thresholds)) == (4, 0)
+    with pytest.raises(InputError, match="trial 3 was"):
+        data.plan(str(data.visits.column("session_uuid")[0]))

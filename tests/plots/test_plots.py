@@ -18,7 +18,7 @@ from qst.cli import qst as command
 from qst.errors import InputError, LogDamagedError
 from qst.record.reader import read_log
 from tests.plots.seen import texts, words, xs, ys
-from tests.plots.visits import DEMO, one_visit
+from tests.plots.visits import DEMO, one_visit, other_order, visit_log
 
 EVERY_RECORD = Path(__file__).parents[1] / "record" / "fixtures" / "v1" / "every-record.jsonl"
 OPERATOR_READ = EVERY_RECORD.with_name("operator-read.jsonl")
@@ -114,6 +114,16 @@ def test_what_was_not_measured_has_a_shape_and_words_of_its_own(tmp_path: Path) 
     assert {"^", "X", "s", "o"} <= set(shapes)
     for text in ("> 6.0  OCC R", "OCC L  invalid", "not done  TRP R"):
         assert text in said
+
+
+def test_a_value_stands_at_the_site_where_it_was_measured(tmp_path: Path) -> None:
+    """Paired with the plan by its place in the visit alone, it would stand on the other side of the body."""
+    (tmp_path / "visit.jsonl").write_bytes(other_order(visit_log(DEMO)))
+    (view,) = visits_of(qst.read(tmp_path))
+    assert view.plan is None
+    measured = {row["side"]: row["value_display"] for row in view.rows if row["modality"] == "pressure"}
+    assert measured["L"] != measured["R"]
+    assert {one.place.side: one.value for one in points(view) if one.modality.value == "pressure"} == measured
 
 
 def _values(view: VisitView, modality: str) -> list[float]:

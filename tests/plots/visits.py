@@ -1,12 +1,14 @@
 """Small datasets for pictures: a simulated visit, run once, and logs made by hand of the same records."""
 
 import functools
+import re
 import tempfile
 from pathlib import Path
 
 import qst
 from qst.analysis.dataset import Dataset
 from qst.testing.station import VirtualStation
+from tests.record.logs import forge
 
 #: The shortest protocol.
 DEMO = "demo-quick"
@@ -20,6 +22,15 @@ def visit_log(protocol: str) -> bytes:
         path = Path(folder) / "visit.jsonl"
         station.run(path=path)
         return path.read_bytes()
+
+
+def other_order(log: bytes) -> bytes:
+    """The log of the demo as if its two points had been pressed in the other order than its plan has them in."""
+    found = re.compile(rb'("step_id":"pressure\.TRP\.)([LR])(\.1".*?"side":")[LR]"')
+    return forge(found.sub(lambda one: one[1] + _SIDES[one[2]] + one[3] + _SIDES[one[2]] + b'"', log), b"", b"")
+
+
+_SIDES = {b"L": b"R", b"R": b"L"}
 
 
 def one_visit(folder: Path, protocol: str = "fibromyalgia-visit") -> Dataset:

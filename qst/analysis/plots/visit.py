@@ -34,7 +34,7 @@ class VisitView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         facts: its row of the visit table.
         rows: its rows of the trial table, in their order.
-        plan: what its protocol comes to; None when this version cannot read the protocol.
+        plan: what its protocol comes to; None when this version cannot read the protocol, or plans other trials.
     """
 
     facts: Row
@@ -118,7 +118,7 @@ def visits_of(dataset: Dataset) -> list[VisitView]:
 def _plan(dataset: Dataset, session_uuid: str) -> Plan | None:
     try:
         return dataset.plan(session_uuid)
-    except InputError:  # a protocol of another version of the suite: its attempts can be shown all the same
+    except InputError:  # a visit of another version of the suite: its attempts can be shown all the same
         return None
 
 
