@@ -1,9 +1,13 @@
 """A folder in the Brain Imaging Data Structure: attempts as ``_beh.tsv``, traces as ``_physio.tsv.gz``, with sidecars.
 
-``sub-<participant>/ses-<visit>/beh/sub-…_ses-…_task-<protocol>_beh.tsv``. Instruments are polled at a rhythm that
-follows the ramp, and BIDS knows a fixed sampling frequency only. So a trace is sampled and held on a grid fine enough
-to show every sample: each line has the latest sample as it was reported and, in the column ``time``, when that was. No
-value is interpolated, and the lines where ``time`` changes are the recorded samples, exactly.
+``sub-<participant>/ses-<visit>/beh/sub-…_ses-…_task-<protocol>_beh.tsv``, and what each visit came to in
+``sub-<participant>/sub-…_sessions.tsv``, also for a visit in which no attempt was begun. Instruments are polled at a
+rhythm that follows the ramp, and BIDS knows a fixed sampling frequency only. So a trace is sampled and held on a grid
+fine enough to show every sample: each line has the latest sample as it was reported and, in the column ``time``, when
+that was. No value is interpolated, and the lines where ``time`` changes are the recorded samples, exactly.
+
+Not in the folder: the scores (they are means of rows that are), the protocol's and the station's text, and the records
+of a log that are about no attempt: states, failures and decisions one by one.
 """
 
 import gzip
@@ -17,6 +21,7 @@ from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column, Kind
 from qst.analysis.columns import column as make_column
 from qst.analysis.dataset import Dataset, Traces
+from qst.analysis.export.bids_sessions import PLACE, columns_of, session_label, write_sessions
 from qst.analysis.export.bids_tsv import MISSING, described, field, label, lines, units, write_json, write_tsv
 from qst.analysis.export.cells import check, utc
 from qst.analysis.export.dictionary import Entry, Missing, entry, meaning
@@ -56,24 +61,29 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
         InputError: two participants would get the same label.
     """
     del table
-    trials = dataset.trials
+    trials, visits = dataset.trials, dataset.visits
     check(trials)
-    subjects = _subjects(trials)
+    check(visits)
+    subjects = _subjects(trials, visits)
     path.mkdir()
     _write_top(dataset, path, subjects)
+    write_sessions(visits, path, subjects)
     for run in _runs(trials, subjects):
         _write_run(dataset, path / run.folder, run)
     columns = [*trials.columns, *_EXTRA]
-    return {"beh/*_beh.tsv": (trials, tuple(_entry(column) for column in columns))}
+    return {
+        "beh/*_beh.tsv": (trials, tuple(map(_entry, columns))),
+        PLACE: (visits, tuple(map(_entry, columns_of(visits)))),
+    }
 
 
 def _entry(column: Column) -> Entry:
     return entry(column, stored_as=column.kind.value, missing=[Missing(MISSING, meaning(column))])
 
 
-def _subjects(trials: Table) -> dict[str, str]:
+def _subjects(*tables: Table) -> dict[str, str]:
     """Label of each participant: the pseudonym without ``-`` and ``_``, which BIDS has other uses for."""
-    pseudonyms = sorted({str(one) for one in trials.column("participant_id")})
+    pseudonyms = sorted({str(one) for table in tables for one in table.column("participant_id")})
     labels = {pseudonym: label(pseudonym, "participant") for pseudonym in pseudonyms}
     owners: dict[str, str] = {}
     for pseudonym, made in labels.items():
@@ -103,7 +113,7 @@ def _runs(trials: Table, subjects: Mapping[str, str]) -> Iterator[_Run]:
 
 def _name(row: Mapping[str, Cell], subjects: Mapping[str, str]) -> str:
     task = label(str(row["protocol_id"]), "protocol")
-    return f"sub-{subjects[str(row['participant_id'])]}_ses-{int(str(row['visit'])):02d}_task-{task}"
+    return f"sub-{subjects[str(row['participant_id'])]}_{session_label(row['visit'])}_task-{task}"
 
 
 def _write_run(dataset: Dataset, folder: Path, run: _Run) -> None:
@@ -130,9 +140,10 @@ def _beh_sidecar(row: Mapping[str, Cell], columns: Iterable[Column]) -> dict[str
 
 
 def _write_trace(dataset: Dataset, stem: Path, row: Mapping[str, Cell], onset_s: float) -> str | None:
-    """The trace of one attempt, if it has at least two samples; returns the label of its recording."""
-    if not row["n_samples"]:
-        return None
+    """The trace of one attempt, if it has at least two samples; returns the label of its recording.
+
+    An attempt whose result was never recorded says nothing of its samples: only the log does.
+    """
     traces = dataset.traces(row)
     if len(traces.time_s) < 2 or traces.time_s[-1] <= traces.time_s[0]:  # noqa: PLR2004 - no frequency of one sample
         return None
@@ -184,8 +195,8 @@ def _trace_sidecar(traces: Traces, row: Mapping[str, Cell]) -> dict[str, Any]:
 
 
 def _write_top(dataset: Dataset, path: Path, subjects: Mapping[str, str]) -> None:
-    trials = dataset.trials
-    studies = sorted({str(study) for study in trials.column("study_id") if study})
+    visits = dataset.visits
+    studies = sorted({str(study) for study in visits.column("study_id") if study})
     name = " ".join(("Quantitative sensory testing", *studies))
     description = {
         "Name": name,
@@ -197,10 +208,9 @@ def _write_top(dataset: Dataset, path: Path, subjects: Mapping[str, str]) -> Non
     people = [[f"sub-{made}", pseudonym] for pseudonym, made in subjects.items()]
     write_tsv(path / "participants.tsv", ["participant_id", "pseudonym"], people)
     write_json(path / "participants.json", _PARTICIPANTS)
-    simulated = {row["session_uuid"] for row in trials.dicts() if row["is_simulated"]}
-    logs = set(trials.column("session_uuid"))
+    simulated = visits.column("is_simulated").count(True)
     (path / "README.md").write_text(
-        _README.format(name=name, logs=len(logs), simulated=len(simulated)), encoding="utf-8", newline="\n"
+        _README.format(name=name, logs=len(visits), simulated=simulated), encoding="utf-8", newline="\n"
     )
     (path / ".bidsignore").write_text(f"{DICTIONARY_FILE}\n", encoding="utf-8", newline="\n")
 
@@ -216,9 +226,15 @@ _README: Final = """\
 Pain thresholds by quantitative sensory testing: {logs} visit logs, {simulated} of them of simulated participants on
 simulated instruments (column is_simulated).
 
+Each `_sessions.tsv` has one row a visit: how complete it is, how it ended, deviations and adverse events. A visit in
+which no attempt was begun stands there and nowhere else.
+
 Each `_beh.tsv` has one row an attempt at a trial, valid or not: select `valid` and `censoring` before you average. Each
 `_physio.tsv.gz` is the temperature or pressure during one attempt, sampled and held at an even frequency: nothing is
 interpolated. Its column `time` says when a sample was really taken, since the attempt's start; the lines where it
 changes are the recorded samples. Values have the unit that the column `unit_ucum` names. Tabs and line ends in free
 text were replaced by blanks. `dictionary.json` describes every column.
+
+Not here, and in the visit logs: scores (means of rows that are here), the text of protocol and station, and what was
+recorded about no attempt, one by one.
 """
