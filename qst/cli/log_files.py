@@ -1,4 +1,4 @@
-"""How commands take paths, and how those logs are named that cannot be used."""
+"""How commands take paths, and what they say of the logs that cannot be used."""
 
 from pathlib import Path
 
@@ -23,25 +23,31 @@ def refuse_mixture(dataset: Dataset) -> None:
         )
 
 
-def name_doubled(dataset: Dataset) -> None:
-    """Say on standard error which logs claim to be one visit of one participant."""
+def tell_of(dataset: Dataset) -> int:
+    """Say on standard error what a person should know of a dataset besides its tables.
+
+    Returns:
+        The exit code: 1 when something was left out, or has no thresholds.
+    """
     for paths in dataset.doubled:
-        click.echo(
+        _tell(
             f"the same study, participant, visit and protocol: {', '.join(paths)}; "
-            "was the visit begun anew, or do two people have one pseudonym?",
-            err=True,
+            "was the visit begun anew, or do two people have one pseudonym?"
         )
-
-
-def name_passed_over(dataset: Dataset) -> None:
-    """Say on standard error which corrections were not applied, because their visits are in no table."""
     for text in dataset.passed_over:
-        click.echo(text, err=True)
+        _tell(text)
+    for one in dataset.unscored:
+        _tell(f"not scored: {one.path}: {one.text}")
+    in_tables = set(dataset.visits.column("log_file"))  # of a torn log, what is whole
+    n_left_out = sum(one.path not in in_tables for one in dataset.left_out)
+    for one in dataset.left_out:
+        _tell(f"{'in part' if one.path in in_tables else 'left out'}: {one.path}: {one.text}")
+    if dataset.unscored:
+        _tell(f"{len(dataset.unscored)} visit(s) not scored: they have trials and no thresholds")
+    if n_left_out:
+        _tell(f"{n_left_out} log(s) left out; 'qst verify' tells more")
+    return 1 if dataset.left_out or dataset.unscored else 0
 
 
-def name_left_out(left_out: list[tuple[str, str]]) -> None:
-    """Say on standard error what was left out, and why."""
-    for path, why in left_out:
-        click.echo(f"left out: {path}: {why}", err=True)
-    if left_out:
-        click.echo(f"{len(left_out)} log(s) left out; 'qst verify' tells more", err=True)
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

@@ -7,7 +7,7 @@ import click
 from qst.analysis.dataset import read
 from qst.analysis.plots import KINDS
 from qst.analysis.plots import plot as draw
-from qst.cli.log_files import PATHS, name_doubled, name_left_out, name_passed_over, refuse_mixture
+from qst.cli.log_files import PATHS, refuse_mixture, tell_of
 
 
 @click.command()
@@ -30,9 +30,7 @@ def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None
     dataset = read(paths, simulated="both", corrections=corrections)
     if not mixed:
         refuse_mixture(dataset)
-    name_left_out([(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)])
-    name_doubled(dataset)
-    name_passed_over(dataset)
+    code = tell_of(dataset)
     for path in draw(dataset, kind, out):
         click.echo(f"wrote {path}")
-    return 1 if dataset.left_out else 0
+    return code

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from qst.analysis.dataset import read
-from qst.cli.log_files import PATHS, name_doubled, name_left_out, name_passed_over
+from qst.cli.log_files import PATHS, tell_of
 from qst.cli.output import wide_console
 from qst.units import format_display, format_value
 
@@ -29,23 +29,23 @@ def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) ->
     """Print the summary values of the visits in PATHS, logs or folders, and how complete the visits are.
 
     Every mean stands beside the number of trials in it; censored and missing trials are in no mean. What cannot be used
-    is named and left out, and the exit code is 1.
+    is named and left out, visits without scores are named, and the exit code is 1 for both.
     """
     data = read(paths, corrections=corrections, simulated="both")
-    left_out = [(one.path, one.text) for one in (*data.left_out, *data.unscored)]
     scores_of = defaultdict(list)
     for score in data.thresholds.dicts():
         scores_of[score["log_file"]].append(score)
     visits = [(visit, scores_of[visit["log_file"]]) for visit in data.visits.dicts()]
     if as_json:
         shown = [{**visit, "scores": scores} for visit, scores in visits]
-        click.echo(msgspec.json.encode({"visits": shown, "left_out": left_out}))
+        unused = {
+            "left_out": [(one.path, one.text) for one in data.left_out],
+            "not_scored": [(one.path, one.text) for one in data.unscored],
+        }
+        click.echo(msgspec.json.encode({"visits": shown, **unused}))
     else:
         _print(visits)
-        name_doubled(data)
-        name_passed_over(data)
-        name_left_out(left_out)
-    return 1 if left_out else 0
+    return tell_of(data)
 
 
 def _print(visits: _Visits) -> None:

@@ -8,7 +8,7 @@ from qst.analysis.dataset import Dataset, read
 from qst.analysis.export import FORMATS, TABLES, export
 from qst.analysis.export.cells import check
 from qst.analysis.export.csv_format import lines
-from qst.cli.log_files import PATHS, name_doubled, name_left_out, name_passed_over, refuse_mixture
+from qst.cli.log_files import PATHS, refuse_mixture, tell_of
 from qst.errors import InputError
 
 
@@ -40,7 +40,7 @@ def thresholds(
     The default table has one row an attempt, valid or not. Formats by the ending of --out: .csv, .parquet, .sav (SPSS),
     .xlsx (Excel); with --format, a new folder for redcap or bids. Beside each stands a data dictionary.
 
-    What cannot be used is named and left out, and the exit code is 1.
+    What cannot be used is named and left out, visits without thresholds are named, and the exit code is 1 for both.
     """
     dataset = read(paths, simulated="both", corrections=corrections)
     if not mixed:
@@ -51,11 +51,7 @@ def thresholds(
         for path in export(dataset, out, format_name, table=table):
             click.echo(f"wrote {path}")
         click.echo(f"{len(getattr(dataset, table))} rows from {len(dataset.visits)} visits")
-    left_out = [(one.path, one.text) for one in (*dataset.left_out, *dataset.unscored)]
-    name_doubled(dataset)
-    name_passed_over(dataset)
-    name_left_out(left_out)
-    return 1 if left_out else 0
+    return tell_of(dataset)
 
 
 def _print(dataset: Dataset, format_name: str | None, table: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,37 @@ def test_a_visit_that_cannot_be_scored_is_there_and_named(capsys: pytest.Capture
     assert _run(["summary", str(LOG.parent / "every-record.jsonl")]) == 1
     printed = capsys.readouterr()
     assert "every-record" in printed.out
+    assert "not scored: " in printed.err
     assert "cannot be scored" in printed.err
+    assert "left out" not in printed.err
+
+
+def test_programs_are_told_what_is_not_scored_and_what_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(LOG.parent / "every-record.jsonl", tmp_path)
+    (tmp_path / "a.jsonl").write_text("hello\n", encoding="utf-8")
+    assert _run(["summary", str(tmp_path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [Path(path).name for path, _ in told["left_out"]] == ["a.jsonl"]
+    assert [Path(path).name for path, _ in told["not_scored"]] == ["every-record.jsonl"]
+
+
+def test_what_is_in_the_table_is_not_called_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A visit without thresholds has its trials there; the exit code is the same for tables and pictures."""
+    log = str(LOG.parent / "every-record.jsonl")
+    for command in (["thresholds", log], ["plot", "rates", log, "--out", str(tmp_path / "a.svg")]):
+        assert _run(command) == 1, command
+        said = capsys.readouterr().err
+        assert "1 visit(s) not scored" in said
+        assert "left out" not in said
+
+
+def test_a_torn_log_is_not_called_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["thresholds", str(LOG.parent / "torn.jsonl"), "--out", str(tmp_path / "a.csv")]) == 1
+    said = capsys.readouterr().err
+    assert "in part: " in said
+    assert "log(s) left out" not in said
 
 
 def test_two_logs_of_one_visit_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
