@@ -1,9 +1,11 @@
 """``qst report``: a visit on one HTML page, for the study file."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
+from qst.analysis.export.staging import refuse_occupied, staging
 from qst.analysis.recorded_summary import verify_visit
 from qst.analysis.report import report_html
 from qst.cli.log_files import PATHS
@@ -11,10 +13,13 @@ from qst.errors import InputError
 from qst.record.folders import SUFFIX
 from qst.record.verify import Status
 
+#: What the page may be called. A file of another kind would be replaced by it, and a report by the next one only.
+_PAGES: Final = (".html", ".htm")
+
 
 @click.command()
 @click.argument("log", type=PATHS)
-@click.option("--out", type=PATHS, help="Page to write; beside the log, with the suffix .html, when not given.")
+@click.option("--out", type=PATHS, help="Page to write, .html or .htm; beside the log when not given.")
 def report(log: Path, out: Path | None) -> int:
     """Write the report of LOG: protocol, devices, table, traces, events, and whether the log verifies.
 
@@ -23,11 +28,14 @@ def report(log: Path, out: Path | None) -> int:
     path = log.with_suffix(".html") if out is None else out
     if path.suffix.lower() == SUFFIX or path.resolve() == log.resolve():
         raise InputError("the report would take a log's place", where=str(path), did="wrote nothing")
+    if path.suffix.lower() not in _PAGES:
+        remedy = f"let the name end in {' or '.join(_PAGES)}"
+        raise InputError("the report is an HTML page", where=str(path), did="wrote nothing", remedy=remedy)
+    refuse_occupied(path, is_folder=False)
     page = report_html(log)
-    try:
-        path.write_text(page, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError(f"the report cannot be written: {error.strerror}", where=str(path)) from error
+    with staging(path) as stage:
+        stage.file(path.name).write_text(page, encoding="utf-8", newline="\n")
+        stage.place()
     click.echo(f"wrote {path}")
     status = verify_visit(log).status
     if status is not Status.INTACT:

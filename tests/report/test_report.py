@@ -196,6 +196,33 @@ def test_the_command_never_writes_over_the_log(tmp_path: Path) -> None:
     assert log.read_bytes() == EVERY_RECORD.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["keep.csv", "report", "report.pdf"])
+def test_the_command_replaces_nothing_but_a_page(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("kept", encoding="utf-8")
+    with pytest.raises(InputError, match="is an HTML page") as refused:
+        command.main(["report", str(EVERY_RECORD), "--out", str(tmp_path / name)], standalone_mode=False)
+    assert ".htm" in refused.value.remedy
+    assert (tmp_path / name).read_text(encoding="utf-8") == "kept"
+
+
+def test_the_command_writes_a_page_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "page.HTM"
+    command.main(["report", str(EVERY_RECORD), "--out", str(out)], standalone_mode=False)
+    whole = out.read_bytes()
+    assert whole.startswith(b"<!DOCTYPE html>")
+    written = Path.write_text
+
+    def full(path: Path, text: str, **how: str) -> int:
+        written(path, text[:100], **how)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(InputError, match="No space left"):
+        command.main(["report", str(EVERY_RECORD), "--out", str(out)], standalone_mode=False)
+    assert out.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["page.HTM"]
+
+
 def test_equal_logs_give_equal_pages(tmp_path: Path) -> None:
     one_visit(tmp_path, "demo-quick")
     assert report_html(tmp_path / "visit.jsonl") == report_html(tmp_path / "visit.jsonl")
