@@ -1,6 +1,7 @@
 """Pictures: what stands on them, what is never joined, and that equal logs give equal bytes."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,16 @@ def test_several_visits_are_pages_of_a_pdf_and_files_of_their_own_otherwise(tmp_
     assert names == {"r.P01_visit-1.svg", "r.P21_visit-2.svg"}
     (pages,) = plot(data, "rates", tmp_path / "r.pdf")
     assert len(re.findall(rb"/Type /Page\b(?!s)", pages.read_bytes())) == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_visit_without_attempts_is_drawn_without_a_warning(kind: str, tmp_path: Path) -> None:
+    whole = visit_log(DEMO).splitlines(keepends=True)
+    begun = next(number for number, line in enumerate(whole) if line.startswith(b'{"type":"trial_start"'))
+    (tmp_path / "early.jsonl").write_bytes(b"".join(whole[:begun]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plot(qst.read(tmp_path), kind, tmp_path / "a.png")
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,8 @@ def settle(figure: "Figure") -> None:
     engine = figure.get_layout_engine()
     if engine is None:
         return
-    engine.execute(figure)
+    if figure.axes:  # without any, the solver has nothing to do, and warns
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for axes in figure.axes:
         left, bottom, width, height = (round(float(number), 9) for number in axes.get_position(original=True).bounds)
