@@ -60,4 +60,4 @@ def _print(dataset: Dataset, format_name: str | None, table: str) -> None:
     chosen = getattr(dataset, table)
     check(chosen)
     for line in lines(chosen):
-        click.echo(line, nl=False)
+        click.echo(line.encode("utf-8"), nl=False)  # as text, the line's CR LF would become CR CR LF on Windows

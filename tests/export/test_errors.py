@@ -1,5 +1,6 @@
 """Whole or not at all, and a clear word when not."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import qst
 from qst.analysis.columns import TRIAL_COLUMNS
 from qst.analysis.dataset import Dataset, LeftOut
 from qst.analysis.export import FORMATS, export
@@ -50,6 +52,32 @@ def test_an_unknown_format_or_table_names_the_known(tmp_path: Path) -> None:
         export(dataset(), tmp_path / "a.dta", "stata")
     with pytest.raises(InputError, match="unknown table 'traces'"):
         export(dataset(), tmp_path / "a.csv", table="traces")
+
+
+@pytest.mark.parametrize(
+    ("name", "format_name"), [("a.csv", "excel"), ("a.XLSX", "csv"), ("a.sav", "bids"), ("a.pq", "redcap")]
+)
+def test_a_format_that_the_ending_contradicts(name: str, format_name: str, tmp_path: Path) -> None:
+    """The file would be opened by the wrong program, which sees no more than that it is broken."""
+    with pytest.raises(InputError, match=f"is that of .*the format is {format_name}"):
+        export(dataset(), tmp_path / name, format_name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "format_name"), [("a.csv", "csv"), ("a.txt", "csv"), ("a.pq", "parquet")])
+def test_a_format_that_the_ending_does_not_contradict(name: str, format_name: str, tmp_path: Path) -> None:
+    assert export(dataset(of_column("note", "seen")), tmp_path / name, format_name)[0] == tmp_path / name
+
+
+def test_printed_lines_end_alike_on_every_system(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows ends a line of text with CR LF, which the lines of the file do by themselves."""
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="cp1252", newline="\r\n"))
+    assert _run(["thresholds", str(logs)]) == 0
+    lines = printed.getvalue().decode("utf-8").split("\r\n")
+    assert lines[0].startswith("schema_version,")
+    assert len(lines) == len(qst.read(logs).trials) + 2
+    assert not any("\r" in line or "\n" in line for line in lines)
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

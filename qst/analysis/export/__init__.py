@@ -79,20 +79,27 @@ def writer_of(path: Path, format_name: str | None) -> ModuleType:
     """The module that writes a format, by its name or by the ending of ``path``.
 
     Raises:
-        InputError: neither says which.
+        InputError: neither says which, or the two contradict each other: whoever opens the file goes by its ending.
     """
+    modules = {name: importlib.import_module(f"{__name__}.{module}") for name, module in FORMATS.items()}
+    found = next((name for name, module in modules.items() if path.suffix.lower() in module.SUFFIXES), None)
     if format_name is not None:
         if format_name not in FORMATS:
             raise InputError(f"unknown format '{format_name}'", remedy=f"known formats: {', '.join(FORMATS)}")
-        return importlib.import_module(f"{__name__}.{FORMATS[format_name]}")
-    modules = (importlib.import_module(f"{__name__}.{name}") for name in FORMATS.values())
-    found = next((module for module in modules if path.suffix.lower() in module.SUFFIXES), None)
+        if found not in (None, format_name):
+            raise InputError(
+                f"the ending '{path.suffix}' is that of {found}, and the format is {format_name}",
+                where=str(path),
+                did="wrote nothing",
+                remedy="name another file, or leave the format out",
+            )
+        return modules[format_name]
     if found is None:
         ending = f"the ending '{path.suffix}' names no format" if path.suffix else "this name has no ending"
         raise InputError(
             ending, where=str(path), did="wrote nothing", remedy=f"use --format with one of {', '.join(FORMATS)}"
         )
-    return found
+    return modules[found]
 
 
 def _table(dataset: Dataset, name: str) -> Table:
