@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Cell", "Column", "Dataset", "LeftOut", "Table", "Traces", "read"]
+__all__ = ["Cell", "Column", "Dataset", "LeftOut", "Table", "Traces", "Which", "read"]
 
 Which = Literal["real", "simulated", "both"]
 

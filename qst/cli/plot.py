@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from qst.analysis.dataset import read
+from qst.analysis.dataset import Which
 from qst.analysis.plots import KINDS
 from qst.analysis.plots import plot as draw
-from qst.cli.log_files import PATHS, refuse_mixture, tell_of
+from qst.cli.log_files import PATHS, of_kind, read_logs, tell_of
 
 
 @click.command()
@@ -15,8 +15,10 @@ from qst.cli.log_files import PATHS, refuse_mixture, tell_of
 @click.argument("paths", type=PATHS, nargs=-1, required=True)
 @click.option("--out", type=PATHS, required=True, help="Picture to write: .png, .svg or .pdf.")
 @click.option("--corrections", type=PATHS, help="An analyst's overlay file, as 'qst correct' writes it.")
-@click.option("--mixed", is_flag=True, help="Draw simulated and real visits, each marked as what it is.")
-def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None, mixed: bool) -> int:
+@of_kind
+def plot(
+    kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None, only: Which | None, mixed: bool
+) -> int:
     """Draw the visits in PATHS, logs or folders.
 
     \b
@@ -27,9 +29,7 @@ def plot(kind: str, paths: tuple[Path, ...], out: Path, corrections: Path | None
 
     Several pictures are the pages of a PDF, or files of their own, named after participant and visit.
     """  # noqa: D301 - click wants the character itself: it keeps the lines below it apart
-    dataset = read(paths, simulated="both", corrections=corrections)
-    if not mixed:
-        refuse_mixture(dataset)
+    dataset = read_logs(paths, corrections, only, mixed=mixed)
     code = tell_of(dataset)
     for path in draw(dataset, kind, out):
         click.echo(f"wrote {path}")

@@ -11,8 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Column, Table
 
-from qst.analysis.dataset import read
-from qst.cli.log_files import PATHS, tell_of
+from qst.analysis.dataset import Which
+from qst.cli.log_files import PATHS, of_kind, read_logs, tell_of
 from qst.cli.output import wide_console
 from qst.units import format_display, format_value
 
@@ -24,14 +24,15 @@ _Names = dict[str, str]  # by the log's path
 @click.command()
 @click.argument("paths", type=PATHS, nargs=-1, required=True)
 @click.option("--corrections", type=PATHS, help="An analyst's overlay file; see 'qst correct'.")
+@of_kind
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def summary(paths: tuple[Path, ...], corrections: Path | None, as_json: bool) -> int:
+def summary(paths: tuple[Path, ...], corrections: Path | None, only: Which | None, mixed: bool, as_json: bool) -> int:
     """Print the summary values of the visits in PATHS, logs or folders, and how complete the visits are.
 
     Every mean stands beside the number of trials in it; censored and missing trials are in no mean. What cannot be used
     is named and left out, visits without scores are named, and the exit code is 1 for both.
     """
-    data = read(paths, corrections=corrections, simulated="both")
+    data = read_logs(paths, corrections, only, mixed=mixed)
     scores_of = defaultdict(list)
     for score in data.thresholds.dicts():
         scores_of[score["log_file"]].append(score)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from qst.analysis.dataset import Dataset, read
+from qst.analysis.dataset import Dataset, Which
 from qst.analysis.export import FORMATS, TABLES, export
 from qst.analysis.export.cells import check
 from qst.analysis.export.csv_format import lines
-from qst.cli.log_files import PATHS, refuse_mixture, tell_of
+from qst.cli.log_files import PATHS, of_kind, read_logs, tell_of
 from qst.errors import InputError
 
 
@@ -24,15 +24,14 @@ from qst.errors import InputError
     help="One row an attempt, one a score, or one a visit.",
 )
 @click.option("--corrections", type=PATHS, help="An analyst's overlay file; see 'qst correct'.")
-@click.option(
-    "--mixed", is_flag=True, help="Put simulated and real visits into one table; is_simulated tells them apart."
-)
+@of_kind
 def thresholds(
     paths: tuple[Path, ...],
     out: Path | None,
     format_name: str | None,
     table: str,
     corrections: Path | None,
+    only: Which | None,
     mixed: bool,
 ) -> int:
     """Make one table of the logs and folders in PATHS, for another program.
@@ -42,9 +41,7 @@ def thresholds(
 
     What cannot be used is named and left out, visits without thresholds are named, and the exit code is 1 for both.
     """
-    dataset = read(paths, simulated="both", corrections=corrections)
-    if not mixed:
-        refuse_mixture(dataset)
+    dataset = read_logs(paths, corrections, only, mixed=mixed)
     if out is None:
         _print(dataset, format_name, table)
     else:

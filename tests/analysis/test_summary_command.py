@@ -115,3 +115,53 @@ def test_two_logs_of_one_visit_are_named(tmp_path: Path, capsys: pytest.CaptureF
         assert said.count("begun anew") == 1, command
         assert "1.jsonl" in said
         assert "2.jsonl;" not in said
+
+
+# -- real and simulated ----------------------------------------------------------------------------------------------
+
+KINDS = ("real", "simulated")
+
+
+@pytest.fixture
+def mixture(tmp_path: Path) -> Path:
+    """A folder with a real visit and a simulated one."""
+    for number, kind in enumerate(KINDS):
+        uuid = f"00000000-0000-4000-8000-{number:012d}"
+        write_visit(tmp_path / f"{kind}.jsonl", session_uuid=uuid, simulated=kind == "simulated")
+    return tmp_path
+
+
+@pytest.fixture(params=["summary", "thresholds", "plot"])
+def words(request: pytest.FixtureRequest, mixture: Path) -> list[str]:
+    """A command about the mixture."""
+    more = {"summary": ["--json"], "thresholds": [], "plot": ["--out", str(mixture / "a.svg")]}[request.param]
+    return [request.param, *(["rates"] if request.param == "plot" else []), str(mixture), *more]
+
+
+def test_no_command_mixes_real_and_simulated_by_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--only real or --only simulated, or --mixed" in printed.err
+    assert _run([*words, "--mixed"]) == 1  # no visit of this folder can be scored
+    assert "2 visit(s) not scored" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("only", KINDS)
+def test_one_kind_can_be_asked_for(words: list[str], only: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run([*words, "--only", only]) == 1
+    printed = capsys.readouterr()
+    assert f"{only}.jsonl" in printed.err
+    assert "1 visit(s) not scored" in printed.err
+    assert "1 log(s) of the other kind set aside" in printed.err
+
+
+def test_the_summary_of_one_kind_has_no_line_of_the_other(mixture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _run(["summary", str(mixture), "--only", "real", "--json"])
+    (visit,) = json.loads(capsys.readouterr().out)["visits"]
+    assert visit["is_simulated"] is False
+
+
+def test_the_two_options_exclude_each_other(mixture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["summary", str(mixture), "--only", "real", "--mixed"]) == 2
+    assert "contradict each other" in capsys.readouterr().err
