@@ -23,6 +23,7 @@ import msgspec
 from qst.analysis.columnar import Cell
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError
+from qst.record.folders import first_bytes
 from qst.record.records import Outcome
 
 #: Fields that can be corrected, and their types.
@@ -134,11 +135,7 @@ def _wrong(path: Path, number: int, what: str) -> InputError:
 
 def session_named_in(path: str) -> str | None:
     """The ``session_uuid`` in the first line of a log that cannot be used, as far as anybody can tell."""
-    try:
-        with Path(path).open("rb") as file:
-            begins, _, _ = file.read(_HEADER_BYTES).partition(b"\n")
-    except OSError:
-        return None
+    begins, _, _ = first_bytes(path, _HEADER_BYTES).partition(b"\n")
     found = _SESSION.search(begins)
     return found[1].decode("ascii") if found else None
 

@@ -19,12 +19,13 @@ from qst.analysis import corrections as overlay
 from qst.analysis import per_visit, trial_table
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column
-from qst.analysis.files import Paths, find, without_copies
+from qst.analysis.files import MISNAMED, Paths, find, misnamed, without_copies
 from qst.analysis.gather import gather, no_garbage
 from qst.analysis.log_rows import LogRows
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError, LogDamagedError
 from qst.protocol.plan import Plan
+from qst.record.folders import first_bytes
 from qst.record.reader import read_log
 from qst.record.visit_log import VisitLog
 
@@ -44,8 +45,9 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
         path: the file.
         reason: a stable word: ``torn``, ``edited``, ``missing``, ``duplicated``, ``out_of_order``, ``foreign``,
             ``other_log``, ``line_endings``, ``newer_schema``, ``invalid``, ``not_a_log``, ``empty`` (what is wrong
-            inside the file); ``duplicate``, ``half_copied``, ``diverging`` (what is wrong between files);
-            ``unreadable``; ``corrections`` (an overlay file that nobody named).
+            inside the file); ``other_ending`` (what is wrong with its name); ``duplicate``, ``half_copied``,
+            ``diverging`` (what is wrong between files); ``unreadable``; ``corrections`` (an overlay file that nobody
+            named).
         text: what is wrong, for people.
         n_rows_kept: rows of the log that are in the table all the same.
     """
@@ -217,12 +219,13 @@ def read(
         InputError: nothing was found; real and simulated visits would mix; a correction does not fit, or is about a
             visit that is not among the files at all.
     """
-    files = find(paths)
+    wanted = paths if isinstance(paths, str | Path) else list(paths)
+    files = find(wanted)
     overlay_file = None if corrections is None else Path(corrections)
     if overlay_file is not None:
         files = [file for file in files if Path(file).resolve() != overlay_file.resolve()]
     with no_garbage():
-        data = _gathered(files, simulated, verify=verify, helpers=helpers)
+        data = _gathered(files, _misnamed(wanted, files, overlay_file), simulated, verify=verify, helpers=helpers)
     passed_over: tuple[str, ...] = ()
     if overlay_file is not None:
         entries = overlay.load(overlay_file)
@@ -240,9 +243,20 @@ class _Gathered(NamedTuple):
     absent: overlay.Absent
 
 
-def _gathered(files: Sequence[str], simulated: Which | None, *, verify: bool, helpers: int | None) -> _Gathered:
+def _misnamed(paths: Paths, files: Sequence[str], overlay_file: Path | None) -> list[LogRows]:
+    """What seems to be a log, and has another ending; not what was named all the same."""
+    named = {Path(file).resolve() for file in files}
+    if overlay_file is not None:
+        named.add(overlay_file.resolve())
+    others = [path for path in misnamed(paths) if Path(path).resolve() not in named]
+    return [LogRows(path=path, reason="other_ending", text=MISNAMED) for path in others]
+
+
+def _gathered(
+    files: Sequence[str], others: Sequence[LogRows], simulated: Which | None, *, verify: bool, helpers: int | None
+) -> _Gathered:
     """The columns of all logs; what each log gave by itself is forgotten when this returns."""
-    logs = without_copies(gather(files, verify=verify, helpers=helpers))
+    logs = [*without_copies(gather(files, verify=verify, helpers=helpers)), *others]
     kept, set_aside = _of_kind(logs, simulated)
     columns, visits = trial_table.build(kept)
     return _Gathered(columns, visits, _all_left_out(logs, set_aside), set_aside, _absent(logs, set_aside))
@@ -280,8 +294,7 @@ def _absent(logs: Sequence[LogRows], set_aside: Sequence[str]) -> overlay.Absent
     path_of = {log.facts.session_uuid: log.path for log in logs if log.facts is not None and log.path in set_aside}
     left_out = [log for log in logs if log.facts is None]
     for log in left_out:
-        # What could not be read once may be a pipe, which would be waited for.
-        session_uuid = None if log.reason == "unreadable" else overlay.session_named_in(log.path)
+        session_uuid = overlay.session_named_in(log.path)
         if session_uuid is not None:
             path_of[session_uuid] = log.path
     return overlay.Absent(path_of, [log.path for log in left_out])
@@ -317,5 +330,4 @@ def _left_out(log: LogRows) -> LeftOut:
 
 
 def _is_overlay(path: str) -> bool:
-    with Path(path).open("rb") as file:
-        return file.read(len(overlay.BEGINS)) == overlay.BEGINS
+    return first_bytes(path, len(overlay.BEGINS)) == overlay.BEGINS

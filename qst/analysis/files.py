@@ -6,10 +6,19 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from typing import Final
 
+from qst.analysis.corrections import BEGINS
 from qst.analysis.log_rows import LogRows
 from qst.errors import InputError
-from qst.record.folders import logs_in
+from qst.record.folders import SUFFIX, first_bytes, logs_in, misnamed_in
+
+#: What is said of a log with another ending.
+MISNAMED: Final = f"this seems to be a visit log, and was not read: if it is one, rename it so that it ends in {SUFFIX}"
+
+#: How other files of the suite begin, of which a person may keep copies: overlays of corrections, captures of links.
+_OURS: Final = (BEGINS, b'{"capture":')
+_ENOUGH: Final = max(map(len, _OURS))
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -29,10 +38,28 @@ def find(paths: Paths) -> list[str]:
     return list(unique.values())
 
 
+def misnamed(paths: Paths) -> list[str]:
+    """Files in the folders among ``paths`` that seem to be logs, and are passed over because of their ending."""
+    unique: dict[Path, str] = {}
+    for path in [paths] if isinstance(paths, str | Path) else paths:
+        for file in _misnamed(path):
+            unique.setdefault(file.resolve(), str(file))
+    return list(unique.values())
+
+
+def _misnamed(path: str | Path) -> list[Path]:
+    places = [Path(path)] if _is_there(path) else [Path(name) for name in _matches(str(path))]
+    found = [file for place in places if _is_folder(place) for file in misnamed_in(place)]
+    return [file for file in found if not first_bytes(file, _ENOUGH).startswith(_OURS)]
+
+
 def _meant(path: str | Path) -> Iterator[Path]:
     inside = _inside(Path(path)) if _is_there(path) else _matching(str(path))
     if not inside:
-        raise InputError("there is no visit log here", where=str(path), remedy="Name logs, folders, or patterns.")
+        others = ", ".join(map(str, _misnamed(path)))
+        more = f"; these seem to be logs with another ending: {others}" if others else ""
+        remedy = f"Let a log's name end in {SUFFIX}." if others else "Name logs, folders, or patterns."
+        raise InputError(f"there is no visit log here{more}", where=str(path), remedy=remedy)
     yield from inside
 
 
@@ -47,13 +74,20 @@ def _is_there(path: str | Path) -> bool:
 
 
 def _inside(place: Path) -> list[Path]:
-    return logs_in(place) if os.path.isdir(place) else [place]  # noqa: PTH112 - Path's raises where it may not look
+    return logs_in(place) if _is_folder(place) else [place]
+
+
+def _is_folder(place: Path) -> bool:
+    return os.path.isdir(place)  # noqa: PTH112 - Path's raises where it may not look
 
 
 def _matching(pattern: str) -> list[Path]:
     """What a pattern stands for, as if a shell had spelled it out: a folder that it matches is meant as a folder."""
-    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - whole patterns
-    return list(dict.fromkeys(file for name in matches for file in _inside(Path(name))))
+    return list(dict.fromkeys(file for name in _matches(pattern) for file in _inside(Path(name))))
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - whole patterns
 
 
 def without_copies(logs: Iterable[LogRows]) -> list[LogRows]:

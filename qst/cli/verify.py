@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from qst.analysis.files import find
+from qst.analysis.files import MISNAMED, find, misnamed
 from qst.analysis.recorded_summary import verify_visit
 from qst.cli.log_files import PATHS
 from qst.errors import InputError
@@ -21,7 +21,10 @@ def verify(logs: tuple[Path, ...], as_json: bool) -> int:
 
     Exit code 1 when a log is damaged, torn, cannot be read, or has no end.
     """
-    reports = [_report(path) for path in find(logs)]
+    files = find(logs)
+    named = {Path(file).resolve() for file in files}
+    others = [path for path in misnamed(logs) if Path(path).resolve() not in named]
+    reports = [*map(_report, files), *(_unread(path, "other_ending", MISNAMED) for path in others)]
     if as_json:
         click.echo(msgspec.json.encode(reports))
     else:
@@ -35,15 +38,18 @@ def _report(path: str) -> VerifyReport:
     try:
         return verify_visit(Path(path))
     except InputError as error:
-        finding = Finding(line=0, kind="unreadable", what=error.what, means=error.remedy)
-        return VerifyReport(
-            path=path,
-            status=Status.UNREADABLE,
-            findings=(finding,),
-            n_lines=0,
-            n_trials=0,
-            outcome=VisitOutcome.INTERRUPTED,
-        )
+        return _unread(path, "unreadable", error.what, error.remedy)
+
+
+def _unread(path: str, kind: str, what: str, means: str = "") -> VerifyReport:
+    return VerifyReport(
+        path=path,
+        status=Status.UNREADABLE,
+        findings=(Finding(line=0, kind=kind, what=what, means=means),),
+        n_lines=0,
+        n_trials=0,
+        outcome=VisitOutcome.INTERRUPTED,
+    )
 
 
 def _print_verdict(report: VerifyReport) -> None:
@@ -53,4 +59,4 @@ def _print_verdict(report: VerifyReport) -> None:
     click.echo(f"{report.status.value:<12} {report.path}   {what}".rstrip())
     for finding in report.findings:
         place = f"line {finding.line}: " if finding.line else ""
-        click.echo(f"    {place}{finding.what}. {finding.means}")
+        click.echo(f"    {place}{finding.what}. {finding.means}".rstrip())

@@ -12,6 +12,7 @@ import pytest
 
 import qst
 from qst.cli import _run
+from qst.errors import InputError
 from qst.record import folders as looked_through
 from tests.analysis.test_dataset import folder, reasons, uuid
 from tests.record.logs import write_visit
@@ -138,3 +139,67 @@ def test_a_schema_version_that_never_was_gives_no_rows(folder: Path) -> None:
     write_visit(folder / "c.jsonl", session_uuid=uuid(3), schema_version=0)
     for verify in (True, False):
         assert reasons(qst.read(folder, verify=verify)) == [("c.jsonl", "invalid")]
+
+
+# -- other endings ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["c.jsonl.part", "c.jsonl (1)", "c.json", "c.txt", "c.BAK", "c.tmp", "c", "c.jsonl.gz", ".c.jsonl.Xy12ab"]
+)
+def test_a_log_with_another_ending_is_named(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "site").mkdir()
+    write_visit(folder / "site" / "c.jsonl", session_uuid=uuid(3))
+    (folder / "site" / "c.jsonl").rename(folder / "site" / name)
+    data = qst.read(folder)
+    assert reasons(data) == [(name, "other_ending")]
+    assert "rename it" in data.left_out[0].text
+    assert len(data.visits) == 2
+    assert reasons(qst.read([folder, folder / "site" / name])) == []  # named by itself, it is meant
+    assert _run(["verify", str(folder)]) == 1
+    assert f"unreadable   {folder / 'site' / name}" in capsys.readouterr().out
+
+
+def test_what_lies_beside_a_log_is_no_log(folder: Path) -> None:
+    """The suite's own files, and those of others that begin otherwise; a pipe is not waited for."""
+    for name in ("a.guard", "a.jsonl.guard", "a.html", "a.jsonl.html"):
+        (folder / name).write_bytes((folder / "a.jsonl").read_bytes())
+    (folder / "notes.txt").write_text("remember P03\n", encoding="utf-8")
+    (folder / "corrections.jsonl.bak").write_bytes(b'{"who":"A. Analyst"}\n')
+    (folder / "thermode.jsonl.bak").write_bytes(b'{"capture":1,"link":"sim://medoc-mms"}\n')
+    (folder / "a.csv").write_bytes((folder / "a.jsonl").read_bytes())  # nobody's way of naming a log
+    if sys.platform != "win32":
+        os.mkfifo(folder / "pipe")
+        (folder / "nowhere.txt").symlink_to(folder / "gone")
+    assert qst.read(folder).left_out == ()
+    assert _run(["verify", str(folder)]) == 0
+
+
+def test_a_folder_with_nothing_else_says_what_is_there(tmp_path: Path) -> None:
+    write_visit(tmp_path / "c.jsonl")
+    (tmp_path / "c.jsonl").rename(tmp_path / "c.json")
+    for paths in (tmp_path, f"{str(tmp_path)[:-1]}*", [tmp_path]):
+        with pytest.raises(InputError, match=r"seem to be logs with another ending: .*c\.json") as refused:
+            qst.read(paths)
+        assert "end in .jsonl" in refused.value.remedy
+
+
+def test_paths_may_come_one_by_one(folder: Path) -> None:
+    write_visit(folder / "c.jsonl", session_uuid=uuid(3))
+    (folder / "c.jsonl").rename(folder / "c.json")
+    assert reasons(qst.read(path for path in [folder])) == [("c.json", "other_ending")]
+
+
+def test_an_overlay_by_any_name_is_no_log(folder: Path) -> None:
+    overlay = folder / "overlay.jsonl.txt"
+    overlay.write_bytes(b"")
+    assert qst.read(folder, corrections=overlay).left_out == ()
+
+
+def test_lines_about_a_visit_with_another_ending_are_passed_over(folder: Path) -> None:
+    write_visit(folder / "c.jsonl", session_uuid=uuid(3))
+    (folder / "c.jsonl").rename(folder / "c.json")
+    line = {"who": "A", "when": "2026-03-01", "why": "mistyped", "session_uuid": uuid(3), "field": "visit"}
+    (folder / "corrections.jsonl").write_bytes(msgspec.json.encode({**line, "old": 2, "new": 3}))
+    (passed_over,) = qst.read(folder, corrections=folder / "corrections.jsonl").passed_over
+    assert "c.json is in no table" in passed_over
