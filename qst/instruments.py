@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
-from qst.ceilings import pressure_problem, temperature_problem
+from qst.ceilings import pressure_problem, thermal_problems
 from qst.clock import Clock
 from qst.errors import RefusedError
 
@@ -174,17 +174,20 @@ class PressureRamp(msgspec.Struct, frozen=True, kw_only=True):
         return self.cutoff_kpa / self.rate_kpa_per_s
 
 
+def ceiling_problems(ramp: ThermalRamp | PressureRamp) -> tuple[str, ...]:
+    """Everything for which the suite's ceilings forbid this ramp; empty when they do not."""
+    if isinstance(ramp, PressureRamp):
+        return tuple(filter(None, (pressure_problem(ramp.cutoff_kpa),)))
+    return tuple(thermal_problems(ramp.start_c, ramp.rate_c_per_s, ramp.cutoff_c, ramp.return_rate_c_per_s))
+
+
 def refuse_beyond_ceilings(ramp: ThermalRamp | PressureRamp) -> None:
     """What every driver holds by itself, whatever protocol, station and settings allow: the suite's ceilings.
 
     Raises:
-        RefusedError: start or cut-off are beyond them. Never clamped.
+        RefusedError: the ramp is beyond them. Never clamped.
     """
-    if isinstance(ramp, PressureRamp):
-        problems = [pressure_problem(ramp.cutoff_kpa)]
-    else:
-        problems = [temperature_problem("start", ramp.start_c), temperature_problem("cut-off", ramp.cutoff_c)]
-    for problem in filter(None, problems):
+    for problem in ceiling_problems(ramp):
         raise RefusedError(problem, did="nothing was sent to the instrument", remedy="Change the protocol.")
 
 

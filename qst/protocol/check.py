@@ -8,7 +8,7 @@ import msgspec
 
 from qst import safety
 from qst.errors import PlanError
-from qst.instruments import Capabilities, Modality, PressureRamp, Programming, Reading, ThermalRamp
+from qst.instruments import Capabilities, Modality, PressureRamp, Programming, Reading, ThermalRamp, ceiling_problems
 from qst.protocol.duration import PlanDuration, plan_duration
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.safety import Dose
@@ -94,26 +94,21 @@ def _limit_problems(trial: PlannedTrial) -> Iterator[CheckProblem]:
     error, ramp = _reporter(trial, ERROR), trial.ramp
     if trial.timeout_s > safety.TRIAL_CEILING_S:
         yield error(f"a trial may last {trial.timeout_s:.1f} s; the limit is {safety.TRIAL_CEILING_S:g} s")
-    if isinstance(ramp, PressureRamp):
-        if ramp.cutoff_kpa > safety.PRESSURE_CEILING_KPA:
-            yield error(
-                f"cut-off {ramp.cutoff_kpa:.0f} kPa is above the ceiling of {safety.PRESSURE_CEILING_KPA:.0f} kPa"
-            )
-        return
-    for name, value_c in (("start", ramp.start_c), ("cut-off", ramp.cutoff_c)):
-        if not safety.COLD_CEILING_C <= value_c <= safety.HEAT_CEILING_C:
-            span = f"{safety.COLD_CEILING_C:g} to {safety.HEAT_CEILING_C:g} °C"
-            yield error(f"{name} {value_c:g} °C is outside the suite's limits, {span}")
-    yield from _trial_dose_problems(trial, ramp)
+    for problem in ceiling_problems(ramp):
+        yield error(problem)
+    if isinstance(ramp, ThermalRamp):
+        yield from _trial_dose_problems(trial, ramp)
 
 
 def _trial_dose_problems(trial: PlannedTrial, ramp: ThermalRamp) -> Iterator[CheckProblem]:
     dose = safety.worst_case_dose(ramp)
-    for level, time_s, budget in (
+    for level, time_s, (warn_s, most_s) in (
         (43, dose.time_ge_43_s, safety.TIME_GE_43_PER_TRIAL_S),
         (48, dose.time_ge_48_s, safety.TIME_GE_48_PER_TRIAL_S),
     ):
-        yield from _budget(trial, time_s, budget, f"without a response {time_s:.1f} s at or above {level} °C")
+        if warn_s < time_s <= most_s:
+            text = f"without a response {time_s:.1f} s at or above {level} °C; above {warn_s:g} s needs a reason"
+            yield _reporter(trial, WARNING)(text)
     if stay := safety.stay_problem(ramp):
         yield _reporter(trial, ERROR)(f"without a response the thermode stays too long: {stay}")
     slow = ramp.rate_c_per_s <= safety.SLOW_HEAT_RATE_C_PER_S
@@ -122,14 +117,6 @@ def _trial_dose_problems(trial: PlannedTrial, ramp: ThermalRamp) -> Iterator[Che
             f"cut-off {ramp.cutoff_c:g} °C at only {ramp.rate_c_per_s:g} °C/s; "
             f"{safety.SLOW_HEAT_CUTOFF_C:g} °C is usual for ramps this slow"
         )
-
-
-def _budget(trial: PlannedTrial, value: float, budget: tuple[float, float], text: str) -> Iterator[CheckProblem]:
-    warn, refuse = budget
-    if value > refuse:
-        yield _reporter(trial, ERROR)(f"{text}; the limit is {refuse:g} s")
-    elif value > warn:
-        yield _reporter(trial, WARNING)(f"{text}; above {warn:g} s needs a reason")
 
 
 def _dose_problems(site: SiteDose) -> Iterator[CheckProblem]:

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA, pressure_problem, temperature_problem
+from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA
 from qst.errors import InputError
-from qst.instruments import PressureRamp, ThermalRamp
+from qst.instruments import PressureRamp, ThermalRamp, ceiling_problems
 from qst.units import parse
 
 _KINDS = {"heat_max": "temperature", "cold_min": "temperature", "pressure_max": "pressure"}
@@ -65,8 +65,5 @@ def _inside(name: str, value: float) -> bool:
 
 def ramp_problem(ramp: ThermalRamp | PressureRamp, limits: StationLimits | None) -> str:
     """Why the visit may not ask for this ramp, whatever the instrument would say; empty when it may."""
-    if isinstance(ramp, PressureRamp):
-        problem = pressure_problem(ramp.cutoff_kpa)
-    else:
-        problem = temperature_problem("start", ramp.start_c) or temperature_problem("cut-off", ramp.cutoff_c)
-    return problem or ("" if limits is None else limits.problem(ramp))
+    own = "" if limits is None else limits.problem(ramp)
+    return next(iter(ceiling_problems(ramp)), own)

@@ -6,7 +6,7 @@ measures are monitors, never a permission; the budgets are engineering defaults,
 own them.
 """
 
-from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA, TRIAL_CEILING_S
+from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA, START_RANGE_C, TRIAL_CEILING_S
 from qst.safety.account import SkinAccount, booked_cem43_min, site_dose_refusal
 from qst.safety.dose import (
     Dose,
@@ -25,7 +25,6 @@ from qst.safety.limits import (
     SAME_SITE_CEM43_MIN,
     SLOW_HEAT_CUTOFF_C,
     SLOW_HEAT_RATE_C_PER_S,
-    START_RANGE_C,
     TIME_GE_43_PER_TRIAL_S,
     TIME_GE_48_PER_TRIAL_S,
 )

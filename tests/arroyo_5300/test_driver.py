@@ -193,6 +193,7 @@ def test_can_be_asked_without_a_device() -> None:
         (changed(HEAT, cutoff_c=50.5), "outside 0 to 50"),
         (changed(COLD, cutoff_c=-1.0), "outside 0 to 50"),
         (changed(HEAT, start_c=55.0), "start 55"),
+        (changed(HEAT, rate_c_per_s=0.01), "takes 1600.0 s"),
         (changed(HEAT, cutoff_c=48.005), "multiple of 0.01"),
         (changed(HEAT, rate_c_per_s=0.30001), "multiple of 0.01"),
         (PressureRamp(rate_kpa_per_s=98.0665, cutoff_kpa=500), "applies no pressure"),

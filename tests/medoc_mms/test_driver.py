@@ -275,20 +275,34 @@ def test_every_number_of_the_ramp_must_match(field: str) -> None:
     ("change", "model", "says"),
     [
         ({"cutoff_c": 55.1}, "Pathway ATS", "outside the suite's limits, -1 to 51"),
-        ({"start_c": -1.0}, "Pathway ATS", "start of -1 °C"),
+        ({"start_c": 14.9}, "Pathway ATS", "start 14.9 °C is held on the skin"),
         ({"rate_c_per_s": 8.1}, "Pathway ATS", "rate of 8.1"),
-        ({"rate_c_per_s": 0.001}, "Pathway ATS", "rate of 0.001"),
+        ({"cutoff_c": 32.1, "rate_c_per_s": 0.001}, "Pathway ATS", "rate of 0.001"),
         ({"return_rate_c_per_s": 8.1}, "Pathway ATS", "return rate of 8.1"),
         ({"cutoff_c": 50.5}, "TSA-2", "outside the TSA-2's 0 to 50"),
         ({"start_c": 20.0}, "Pathway CHEPS", "outside the Pathway CHEPS's 30 to 55"),
-        ({"cutoff_c": 50.9, "rate_c_per_s": 0.15}, "Pathway ATS", "stays 6.[0-9] s at 50 °C and above; .* after 5 s"),
-        ({"cutoff_c": 50.0, "rate_c_per_s": 0.05}, "Pathway ATS", "at 49 °C"),
     ],
 )
 def test_a_ramp_that_the_model_cannot_run_is_refused(change: dict[str, float], model: str, says: str) -> None:
     values = {name: getattr(HEAT, name) for name in HEAT.__struct_fields__}
     with pytest.raises(RefusedError, match=says):
         Rig(driver={"model": model}).driver.prepare(ThermalRamp(**values | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"cutoff_c": 50.9, "rate_c_per_s": 0.15}, "stays 6.[0-9] s at 50 °C and above; .* after 5 s"),
+        ({"cutoff_c": 50.0, "rate_c_per_s": 0.05}, "at 49 °C"),
+    ],
+)
+def test_the_devices_own_longest_stays_hold_without_the_suites_ceilings(
+    change: dict[str, float], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qst_drivers.medoc_mms.settings.refuse_beyond_ceilings", lambda _: None)
+    values = {name: getattr(HEAT, name) for name in HEAT.__struct_fields__}
+    with pytest.raises(RefusedError, match=says):
+        Rig().driver.prepare(ThermalRamp(**values | change))
 
 
 # Stop, abort, close

@@ -94,10 +94,13 @@ HOT = ThermalRamp(start_c=32.0, rate_c_per_s=1.0, cutoff_c=50.0, return_rate_c_p
     [
         ({"cutoff_c": 51.5}, "cut-off 51.5 °C is outside the suite's limits"),
         ({"cutoff_c": -1.5}, "cut-off -1.5 °C is outside the suite's limits"),
-        ({"start_c": 52.0, "cutoff_c": 40.0}, "start 52 °C is outside"),
+        ({"start_c": 52.0, "cutoff_c": 40.0}, "start 52 °C is held on the skin and must lie from 15 to 39 °C"),
+        ({"start_c": 39.1}, "start 39.1 °C is held on the skin"),
+        ({"start_c": 14.9, "cutoff_c": 0.0}, "start 14.9 °C is held on the skin"),
         ({"rate_c_per_s": 0.1}, "at or above 43 °C; the limit is 60 s"),
         ({"rate_c_per_s": 0.1}, "at or above 48 °C; the limit is 15 s"),
         ({"rate_c_per_s": 0.05}, "stays too long"),
+        ({"rate_c_per_s": 0.05}, "takes 360.0 s to its cut-off; the limit is 120 s"),
         ({"rate_c_per_s": 0.1}, "CEM43 min; the limit is 20"),
     ],
 )

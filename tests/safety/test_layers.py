@@ -6,6 +6,7 @@ which goes red when that layer is taken away, too.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ import pytest
 
 from qst.clock import VirtualClock
 from qst.errors import RefusedError
-from qst.instruments import RampEnd, Sample, ThermalRamp
-from qst.protocol.check import check_plan
+from qst.instruments import PressureRamp, RampEnd, Sample, ThermalRamp
+from qst.protocol.check import ERROR, check_plan
 from qst.protocol.limits import StationLimits
+from qst.protocol.plan import PlannedTrial
 from qst.protocol.planner import make_plan
 from qst.record.records import Outcome
 from qst.station import driver_class
@@ -34,7 +36,6 @@ from tests.visits.stepped import THERMODES, SteppedVisit, profile, protocol
 Patch = pytest.MonkeyPatch
 IGNORES_LIMITS = json.dumps({"obeys_limits": False})
 CUTOFF_C, BASELINE_C, RATE = 44.0, 36.0, 1.0
-TOO_HOT = ThermalRamp(start_c=36.0, rate_c_per_s=1.0, cutoff_c=51.5, return_rate_c_per_s=1.6)
 #: What a host needs to see that a plate is at its cut-off, to tell it, and to be obeyed, °C at 1 °C/s: with a plate that
 #: the driver believes only half a degree beyond it.
 REACTION_C = 0.8
@@ -145,26 +146,85 @@ def the_host_alone(driver: str, folder: Path) -> None:
     assert trial.outcome in (Outcome.CUTOFF, Outcome.DEVICE_FAULT, Outcome.TIMEOUT)
 
 
-def the_driver_refuses(driver: str) -> None:
-    """Each driver refuses a ramp beyond the ceiling, whatever its station allows."""
-    programs = [{"word": 100, "baseline": "36 °C", "rate": "1 °C/s", "cutoff": "51.5 °C", "return_rate": "1.6 °C/s"}]
-    settings = {"programs": programs} if driver == "medoc-mms" else {"max_temperature": "51 °C"}
-    with pytest.raises(RefusedError):
-        _unconnected(driver, settings).check(TOO_HOT)
+def _ramp(start_c: float, rate: float, cutoff_c: float, back: float = 1.6) -> ThermalRamp:
+    return ThermalRamp(start_c=start_c, rate_c_per_s=rate, cutoff_c=cutoff_c, return_rate_c_per_s=back)
 
 
-def _unconnected(driver: str, settings: Any) -> Any:
+#: Each ceiling of the suite: a ramp that breaks this one and no other, and what is said about it.
+BEYOND_A_CEILING: dict[str, tuple[ThermalRamp | PressureRamp, str]] = {
+    "heat": (_ramp(36.0, 1.0, 51.5), "cut-off 51.5 °C is outside the suite's limits"),
+    "cold": (_ramp(32.0, 1.0, -1.5), "cut-off -1.5 °C is outside the suite's limits"),
+    "warm start": (_ramp(41.0, 1.0, 45.0), "start 41 °C is held on the skin"),
+    "cold start": (_ramp(14.0, 1.0, 5.0), "start 14 °C is held on the skin"),
+    "time at 43 °C": (_ramp(39.0, 0.08, 45.6, back=0.08), "65.0 s at or above 43 °C"),
+    "time at 48 °C": (_ramp(36.0, 0.25, 50.0, back=0.25), "16.0 s at or above 48 °C"),
+    "time of a trial": (_ramp(39.0, 0.04, 44.0), "takes 125.0 s"),
+    "pressure": (PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=1100.0), "cut-off 1100 kPa"),
+}
+#: As wide as a station can set each driver up. A TCS has no colder cut-off than 0 °C, no colder start than 20 °C and no
+#: longer ramp than 100 s, and none of them can be widened: there its own range refuses first, or as well.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "medoc-mms": {"model": "Pathway ATS"},
+    "qstlab-tcs": {"max_temperature": "51 °C"},
+    "arroyo-5300": {"max_temperature": "51 °C"},
+    "mark10": {"model": "M5-500", "capacity": "2500 N", "resolution": "1 N", "tip_area": "1 cm²"},
+    "jtech-commander": {"range": "100 lbf", "tip_area": "1 cm²"},
+}
+#: What still refuses the ramp when a driver's own look at the ceilings is gone: narrower ranges that nothing widens.
+ALSO_OUT_OF_RANGE = {
+    *((driver, "heat") for driver in ("qstlab-tcs", "arroyo-5300")),
+    *((driver, "cold") for driver in THERMODES),
+    *(("qstlab-tcs", name) for name in ("cold start", "time of a trial")),
+}
+CEILINGS = [
+    (driver, name)
+    for name, (ramp, _) in BEYOND_A_CEILING.items()
+    for driver in (THERMODES if isinstance(ramp, ThermalRamp) else ("mark10", "jtech-commander"))
+]
+
+
+def the_driver_refuses(driver: str, name: str) -> None:
+    """Each driver refuses a ramp beyond a ceiling, whatever its station allows, and says which."""
+    ramp, says = BEYOND_A_CEILING[name]
+    with pytest.raises(RefusedError, match=re.escape(says)):
+        _unconnected(driver, ramp).check(ramp)
+
+
+def _unconnected(driver: str, ramp: ThermalRamp | PressureRamp) -> Any:
+    settings = SETTINGS[driver]
+    if driver == "medoc-mms" and isinstance(ramp, ThermalRamp):
+        program = {"word": 100, "baseline": f"{ramp.start_c} °C", "cutoff": f"{ramp.cutoff_c} °C"}
+        rates = {"rate": f"{ramp.rate_c_per_s} °C/s", "return_rate": f"{ramp.return_rate_c_per_s} °C/s"}
+        settings = {**settings, "programs": [program | rates]}
     return driver_class(driver)(NoLink(f"sim://{driver}"), settings, VirtualClock())
 
 
-def the_visit_refuses(folder: Path) -> None:
-    """The plan is refused before anything is connected, and the attempt before the instrument is told anything."""
-    plan = make_plan(protocol(), 1)
-    hot = msgspec.structs.replace(plan.trials[0], ramp=TOO_HOT)
-    assert not check_plan(msgspec.structs.replace(plan, trials=(hot,))).ok
-    bench = SteppedVisit("medoc-mms", folder / "bench.jsonl", 1).rig.bench()
-    with pytest.raises(RefusedError):
-        bench.refuse(hot)
+def without_driver_ceilings(patch: Patch) -> None:
+    """No driver looks at the suite's ceilings; each still knows its device's own range."""
+    for module in ("medoc_mms.settings", "qstlab_tcs.program", "arroyo_5300.settings", "gauge_settings"):
+        patch.setattr(f"qst_drivers.{module}.refuse_beyond_ceilings", nothing)
+    patch.setattr("qst_drivers.gauge_settings.PRESSURE_CEILING_KPA", 1e9)
+
+
+def _planned(ramp: ThermalRamp | PressureRamp) -> PlannedTrial:
+    (heat, *_) = make_plan(protocol(), 1).trials
+    return msgspec.structs.replace(heat, ramp=ramp, timeout_s=100.0)
+
+
+def the_plan_refuses(name: str) -> None:
+    """The plan is refused before anything is connected."""
+    ramp, says = BEYOND_A_CEILING[name]
+    plan = msgspec.structs.replace(make_plan(protocol(), 1), trials=(_planned(ramp),))
+    errors = [problem.text for problem in check_plan(plan).problems if problem.severity == ERROR]
+    assert [text for text in errors if says in text], f"no word about: {says}"
+
+
+def the_attempt_refuses(name: str, folder: Path) -> None:
+    """The attempt is refused before the instrument is told anything."""
+    ramp, says = BEYOND_A_CEILING[name]
+    bench = SteppedVisit("medoc-mms", folder / f"{len(list(folder.iterdir()))}.jsonl", 1).rig.bench()
+    with pytest.raises(RefusedError, match=re.escape(says)):
+        bench.refuse(_planned(ramp))
 
 
 @pytest.mark.parametrize("driver", THERMODES)
@@ -198,19 +258,34 @@ def test_the_visit_alone_holds_the_cutoff_and_the_test_sees_it(driver: str, tmp_
         the_host_alone(driver, tmp_path)
 
 
-@pytest.mark.parametrize("driver", THERMODES)
-def test_the_driver_refuses_by_itself_and_the_test_sees_it(driver: str, monkeypatch: Patch) -> None:
-    the_driver_refuses(driver)
-    without_driver_checks(monkeypatch)
-    with pytest.raises(pytest.fail.Exception):
-        the_driver_refuses(driver)
+@pytest.mark.parametrize(("driver", "name"), CEILINGS)
+def test_the_driver_refuses_by_itself_and_the_test_sees_it(driver: str, name: str, monkeypatch: Patch) -> None:
+    without_visit_checks(monkeypatch)
+    the_driver_refuses(driver, name)
+    without_driver_ceilings(monkeypatch)
+    with pytest.raises((pytest.fail.Exception, AssertionError)):
+        the_driver_refuses(driver, name)
+    if (driver, name) not in ALSO_OUT_OF_RANGE:
+        ramp, _ = BEYOND_A_CEILING[name]
+        _unconnected(driver, ramp).check(ramp)
 
 
-def test_the_visit_refuses_by_itself_and_the_test_sees_it(tmp_path: Path, monkeypatch: Patch) -> None:
-    the_visit_refuses(tmp_path)
+@pytest.mark.parametrize("name", BEYOND_A_CEILING)
+def test_the_plan_refuses_by_itself_and_the_test_sees_it(name: str, monkeypatch: Patch) -> None:
+    without_driver_ceilings(monkeypatch)
+    the_plan_refuses(name)
     without_visit_checks(monkeypatch)
     with pytest.raises(AssertionError):
-        the_visit_refuses(tmp_path)
+        the_plan_refuses(name)
+
+
+@pytest.mark.parametrize("name", BEYOND_A_CEILING)
+def test_the_attempt_refuses_by_itself_and_the_test_sees_it(name: str, tmp_path: Path, monkeypatch: Patch) -> None:
+    without_driver_ceilings(monkeypatch)
+    the_attempt_refuses(name, tmp_path)
+    without_visit_checks(monkeypatch)
+    with pytest.raises(pytest.fail.Exception):
+        the_attempt_refuses(name, tmp_path)
 
 
 def test_a_limit_that_a_station_tightens_is_held_at_the_last_moment_too(tmp_path: Path) -> None:

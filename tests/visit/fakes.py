@@ -62,6 +62,7 @@ class FakeThermode:
         self.ramp: ThermalRamp | None = None
         self.begun_s: float | None = None
         self.fails_at_s: float | None = None
+        self.beside_c = 0.0  # how far from its start the plate rests
         self.slow_return_s = 0.0  # how long the plate stays where it was after a stop
         self.stopped_at: tuple[float, float] | None = None
         self.made_safe_s: list[float] = []
@@ -99,7 +100,7 @@ class FakeThermode:
         if self.stopped_at is not None and now_s - self.stopped_at[0] < self.slow_return_s:
             return self.stopped_at[1]
         if self.begun_s is None:
-            return self.ramp.start_c
+            return self.ramp.start_c + self.beside_c
         sign = 1.0 if self.ramp.rising else -1.0
         return self.ramp.start_c + sign * self.ramp.rate_c_per_s * (now_s - self.begun_s)
 

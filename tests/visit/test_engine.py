@@ -342,7 +342,8 @@ def hot(**changes: float) -> ThermalRamp:
 
 
 def test_too_long_a_stay_ends_the_stimulus_and_is_recorded_as_its_own_fault() -> None:
-    visit = Visit(planned(ramp=hot(start_c=50.2, cutoff_c=51.0), attempts_max=1))
+    visit = Visit(planned(ramp=hot(), attempts_max=1))
+    visit.thermode.beside_c = 18.2
     visit.run()
     (trial,) = visit.trials()
     assert trial.outcome is Outcome.DEVICE_FAULT
@@ -355,7 +356,7 @@ def test_too_long_a_stay_ends_the_stimulus_and_is_recorded_as_its_own_fault() ->
 
 
 def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
-    ramp = hot(start_c=44.0, cutoff_c=49.9, rate_c_per_s=0.2)
+    ramp = hot(start_c=39.0, cutoff_c=49.9, rate_c_per_s=0.25)
     second = planned(sequence_index=2, step_id="heat-2", ramp=ramp, timeout_s=100.0)
     other_hand = planned(sequence_index=3, step_id="heat-3", side="L")
     visit = Visit(planned(ramp=ramp, timeout_s=100.0), second, other_hand)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA
+from qst.ceilings import COLD_CEILING_C, HEAT_CEILING_C, PRESSURE_CEILING_KPA, START_RANGE_C, TRIAL_CEILING_S
 from qst.instruments import Capabilities, PressureRamp, ThermalRamp
 
 #: Beyond a limit by so much where the device has no finer grid, °C or a share of the limit.
@@ -14,6 +14,12 @@ BEYOND_C = 0.1
 BEYOND_SHARE = 1.01
 #: Ramps through the middle of the range, for showing a kind of ramp that the instrument is not for.
 _SOME_HEAT = ThermalRamp(start_c=32.0, rate_c_per_s=0.3, cutoff_c=45.0, return_rate_c_per_s=1.0)
+#: Ramps inside the suite's temperatures that are too long: at 43 °C and above, at 48 °C and above, and as a whole.
+_TOO_LONG_C_S = {
+    "too-long-at-43-degrees": (39.0, 0.08, 45.6, 0.08),
+    "too-long-at-48-degrees": (36.0, 0.25, 50.0, 0.25),
+    "too-long-a-ramp": (39.0, 0.04, 44.0, 1.0),
+}
 _SOME_PRESSURE = PressureRamp(rate_kpa_per_s=98.0665, cutoff_kpa=400.0)
 
 
@@ -38,6 +44,10 @@ def thermal_outside(ramp: ThermalRamp, can: Capabilities) -> Iterator[tuple[str,
             yield "too-long", replace(ramp, rate_c_per_s=rate)
     yield "cut-off-beyond-the-suites-heat-ceiling", replace(ramp, cutoff_c=HEAT_CEILING_C + BEYOND_C)
     yield "cut-off-beyond-the-suites-cold-ceiling", replace(ramp, cutoff_c=COLD_CEILING_C - BEYOND_C)
+    yield "start-warmer-than-the-suites-starts", replace(ramp, start_c=START_RANGE_C[1] + BEYOND_C)
+    yield "start-colder-than-the-suites-starts", replace(ramp, start_c=START_RANGE_C[0] - BEYOND_C)
+    for name, (start_c, rate, cutoff_c, back) in _TOO_LONG_C_S.items():
+        yield name, ThermalRamp(start_c=start_c, rate_c_per_s=rate, cutoff_c=cutoff_c, return_rate_c_per_s=back)
     yield "no-thermal-ramp", _SOME_PRESSURE
 
 
@@ -58,10 +68,9 @@ def thermal_inside(ramp: ThermalRamp, can: Capabilities) -> Iterator[tuple[str, 
 
 def _slowest_cutoff_c(ramp: ThermalRamp, can: Capabilities) -> float:
     """As far as the slowest ramp gets in the longest stimulus, on the device's grid, and no further than the ramp."""
-    way_c = abs(ramp.cutoff_c - ramp.start_c)
-    if can.longest_stimulus_s is not None:
-        steps = math.floor(can.rate_min * can.longest_stimulus_s * 0.99 / can.resolution)
-        way_c = min(way_c, max(steps, 1) * can.resolution)
+    longest_s = min(can.longest_stimulus_s or TRIAL_CEILING_S, TRIAL_CEILING_S)
+    steps = math.floor(can.rate_min * longest_s * 0.99 / can.resolution)
+    way_c = min(abs(ramp.cutoff_c - ramp.start_c), max(steps, 1) * can.resolution)
     return round(ramp.start_c + (way_c if ramp.rising else -way_c), 6)
 
 
