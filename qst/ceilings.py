@@ -18,14 +18,28 @@ TIME_GE_43_CEILING_S: Final = 60.0
 TIME_GE_48_CEILING_S: Final = 15.0
 
 
-def thermal_problems(start_c: float, rate_c_per_s: float, cutoff_c: float, return_rate_c_per_s: float) -> Iterator[str]:
+def overshoot_problem(start_c: float, cutoff_c: float, overshoot_c: float) -> str:
+    """Why a plate that may go ``overshoot_c`` beyond its cut-off may not have this one, °C; empty when it may."""
+    furthest_c = cutoff_c + overshoot_c if cutoff_c > start_c else cutoff_c - overshoot_c
+    if COLD_CEILING_C <= round(furthest_c, 6) <= HEAT_CEILING_C:  # a sum of decimals: its last binary digit is nothing
+        return ""
+    span = f"{COLD_CEILING_C:g} to {HEAT_CEILING_C:g} °C"
+    if not overshoot_c:
+        return f"cut-off {cutoff_c:g} °C is outside the suite's limits, {span}"
+    return (
+        f"cut-off {cutoff_c:g} °C, and the overshoot of {overshoot_c:g} °C that the thermode states, "
+        f"is outside the suite's limits, {span}"
+    )
+
+
+def thermal_problems(
+    start_c: float, rate_c_per_s: float, cutoff_c: float, return_rate_c_per_s: float, overshoot_c: float
+) -> Iterator[str]:
     """Why a thermode may not do this ramp (°C, °C/s), if nobody ever ends it; nothing when it may."""
     low_c, high_c = START_RANGE_C
     if not low_c <= start_c <= high_c:
         yield f"start {start_c:g} °C is held on the skin and must lie from {low_c:g} to {high_c:g} °C"
-    if not COLD_CEILING_C <= cutoff_c <= HEAT_CEILING_C:
-        span = f"{COLD_CEILING_C:g} to {HEAT_CEILING_C:g} °C"
-        yield f"cut-off {cutoff_c:g} °C is outside the suite's limits, {span}"
+    yield from filter(None, (overshoot_problem(start_c, cutoff_c, overshoot_c),))
     out_s = abs(cutoff_c - start_c) / rate_c_per_s
     if out_s > TRIAL_CEILING_S:
         yield f"the ramp takes {out_s:.1f} s to its cut-off; the limit is {TRIAL_CEILING_S:g} s"

@@ -174,20 +174,25 @@ class PressureRamp(msgspec.Struct, frozen=True, kw_only=True):
         return self.cutoff_kpa / self.rate_kpa_per_s
 
 
-def ceiling_problems(ramp: ThermalRamp | PressureRamp) -> tuple[str, ...]:
-    """Everything for which the suite's ceilings forbid this ramp; empty when they do not."""
+def ceiling_problems(ramp: ThermalRamp | PressureRamp, overshoot_c: float = 0.0) -> tuple[str, ...]:
+    """Everything for which the suite's ceilings forbid this ramp to a plate that overshoots so far; or nothing."""
     if isinstance(ramp, PressureRamp):
         return tuple(filter(None, (pressure_problem(ramp.cutoff_kpa),)))
-    return tuple(thermal_problems(ramp.start_c, ramp.rate_c_per_s, ramp.cutoff_c, ramp.return_rate_c_per_s))
+    rates = (ramp.rate_c_per_s, ramp.cutoff_c, ramp.return_rate_c_per_s)
+    return tuple(thermal_problems(ramp.start_c, *rates, overshoot_c))
 
 
-def refuse_beyond_ceilings(ramp: ThermalRamp | PressureRamp) -> None:
+def refuse_beyond_ceilings(ramp: ThermalRamp | PressureRamp, overshoot_c: float = 0.0) -> None:
     """What every driver holds by itself, whatever protocol, station and settings allow: the suite's ceilings.
+
+    Args:
+        ramp: what is asked for.
+        overshoot_c: how far beyond a cut-off the thermode may go, by its own statement.
 
     Raises:
         RefusedError: the ramp is beyond them. Never clamped.
     """
-    for problem in ceiling_problems(ramp):
+    for problem in ceiling_problems(ramp, overshoot_c):
         raise RefusedError(problem, did="nothing was sent to the instrument", remedy="Change the protocol.")
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from qst import safety
+from qst.ceilings import overshoot_problem
 from qst.errors import PlanError
 from qst.instruments import Capabilities, Modality, PressureRamp, Programming, Reading, ThermalRamp, ceiling_problems
 from qst.protocol.duration import PlanDuration, plan_duration
@@ -158,10 +159,10 @@ def _instrument_problems(trial: PlannedTrial, caps: Capabilities) -> Iterator[Ch
             f"the ramp takes {ramp.duration_s:.1f} s to its cut-off; "
             f"the {caps.kind} can do {caps.longest_stimulus_s:g} s at most"
         )
-    if isinstance(ramp, ThermalRamp) and ramp.cutoff_c + caps.stated_overshoot > safety.HEAT_CEILING_C:
-        yield error(
-            f"the {caps.kind} may overshoot the cut-off by {caps.stated_overshoot:g} °C, above the suite's ceiling"
-        )
+    if isinstance(ramp, ThermalRamp) and caps.stated_overshoot:
+        problem = overshoot_problem(ramp.start_c, ramp.cutoff_c, caps.stated_overshoot)
+        if problem:
+            yield error(problem)
     yield from _notes(trial, caps)
 
 

@@ -190,8 +190,8 @@ def test_can_be_asked_without_a_device() -> None:
         (changed(HEAT, rate_c_per_s=1.7), "102 °C per minute"),
         (changed(HEAT, return_rate_c_per_s=8.0), "return at 8 °C/s is 480 °C per minute"),
         (changed(HEAT, rate_c_per_s=1.5), "faster than this station's 1 °C/s"),
-        (changed(HEAT, cutoff_c=50.5), "outside 0 to 50"),
-        (changed(COLD, cutoff_c=-1.0), "outside 0 to 50"),
+        (changed(HEAT, cutoff_c=50.5), "and the overshoot of 1 °C"),
+        (changed(COLD, cutoff_c=-1.0), "and the overshoot of 1 °C"),
         (changed(HEAT, start_c=55.0), "start 55"),
         (changed(HEAT, rate_c_per_s=0.01), "takes 1600.0 s"),
         (changed(HEAT, cutoff_c=48.005), "multiple of 0.01"),
@@ -207,6 +207,22 @@ def test_a_ramp_that_it_cannot_or_may_not_do_is_refused_not_clamped(ramp: Any, s
         with pytest.raises(RefusedError, match=said):
             call(ramp)
     assert len(rig.link.written) == sent
+
+
+def test_a_cutoff_keeps_the_stated_overshoot_inside_the_suites_ceilings() -> None:
+    fast = Arroyo5300(NoLink("sim://x"), {"max_rate": "1.6 °C/s", "max_temperature": "51 °C"}, VirtualClock())
+    for ramp, edge_c, beyond_c in ((COLD, 0.6, 0.0), (HEAT, 49.4, 50.0)):
+        fast.check(changed(ramp, cutoff_c=edge_c))
+        with pytest.raises(RefusedError, match=r"and the overshoot of 1\.6 °C that the thermode states, is outside"):
+            fast.check(changed(ramp, cutoff_c=beyond_c))
+    Rig().driver.check(changed(COLD, cutoff_c=0.0))  # 1 °C/s and no faster: -1 °C at worst
+
+
+def test_a_station_may_narrow_the_range() -> None:
+    narrow = Arroyo5300(NoLink("sim://x"), {"min_temperature": "5 °C", "max_temperature": "47 °C"}, VirtualClock())
+    for ramp in (changed(HEAT, cutoff_c=47.5), changed(COLD, cutoff_c=4.5)):
+        with pytest.raises(RefusedError, match="outside 5 to 47"):
+            narrow.check(ramp)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,8 @@ def test_budgets_warn_before_they_refuse() -> None:
         ({"rate_step": 0.3}, "return rate 8 °C/s is between the steps"),
         ({"return_rate_max": 5.0}, "return rate 8 °C/s is above 5 °C/s"),
         ({"longest_stimulus_s": 60.0}, "the ramp takes 66.7 s to its cut-off"),
-        ({"stated_overshoot": 3.5}, "may overshoot the cut-off by 3.5 °C"),
+        ({"stated_overshoot": 3.5}, "cut-off 48 °C, and the overshoot of 3.5 °C that the thermode states, is outside"),
+        ({"stated_overshoot": 1.1}, "cut-off 0 °C, and the overshoot of 1.1 °C that the thermode states, is outside"),
     ],
 )
 def test_what_a_thermode_cannot_do(changes: dict[str, object], what: str) -> None:

@@ -45,6 +45,10 @@ def test_capabilities_are_honest() -> None:
     assert capabilities.unverified
     assert capabilities.stated_overshoot == 0.1
     assert Rig(driver={"max_rate": "300 °C/s"}).driver.capabilities.stated_overshoot == pytest.approx(0.9)
+    hot = Rig(driver={"max_temperature": "51 °C"}).driver
+    hot.check(_ramp(cutoff_c=50.9))
+    with pytest.raises(RefusedError, match="and the overshoot of"):
+        hot.check(_ramp(cutoff_c=51.0))
 
 
 @pytest.mark.parametrize(

@@ -152,13 +152,13 @@ def _ramp(start_c: float, rate: float, cutoff_c: float, back: float = 1.6) -> Th
 
 #: Each ceiling of the suite: a ramp that breaks this one and no other, and what is said about it.
 BEYOND_A_CEILING: dict[str, tuple[ThermalRamp | PressureRamp, str]] = {
-    "heat": (_ramp(36.0, 1.0, 51.5), "cut-off 51.5 °C is outside the suite's limits"),
-    "cold": (_ramp(32.0, 1.0, -1.5), "cut-off -1.5 °C is outside the suite's limits"),
+    "heat": (_ramp(36.0, 1.0, 51.5), r"cut-off 51\.5 °C.* is outside the suite's limits"),
+    "cold": (_ramp(32.0, 1.0, -1.5), r"cut-off -1\.5 °C.* is outside the suite's limits"),
     "warm start": (_ramp(41.0, 1.0, 45.0), "start 41 °C is held on the skin"),
     "cold start": (_ramp(14.0, 1.0, 5.0), "start 14 °C is held on the skin"),
-    "time at 43 °C": (_ramp(39.0, 0.08, 45.6, back=0.08), "65.0 s at or above 43 °C"),
-    "time at 48 °C": (_ramp(36.0, 0.25, 50.0, back=0.25), "16.0 s at or above 48 °C"),
-    "time of a trial": (_ramp(39.0, 0.04, 44.0), "takes 125.0 s"),
+    "time at 43 °C": (_ramp(39.0, 0.08, 45.6, back=0.08), r"65\.0 s at or above 43 °C"),
+    "time at 48 °C": (_ramp(36.0, 0.25, 50.0, back=0.25), r"16\.0 s at or above 48 °C"),
+    "time of a trial": (_ramp(39.0, 0.04, 44.0), r"takes 125\.0 s"),
     "pressure": (PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=1100.0), "cut-off 1100 kPa"),
 }
 #: As wide as a station can set each driver up. A TCS has no colder cut-off than 0 °C, no colder start than 20 °C and no
@@ -186,7 +186,7 @@ CEILINGS = [
 def the_driver_refuses(driver: str, name: str) -> None:
     """Each driver refuses a ramp beyond a ceiling, whatever its station allows, and says which."""
     ramp, says = BEYOND_A_CEILING[name]
-    with pytest.raises(RefusedError, match=re.escape(says)):
+    with pytest.raises(RefusedError, match=says):
         _unconnected(driver, ramp).check(ramp)
 
 
@@ -216,14 +216,14 @@ def the_plan_refuses(name: str) -> None:
     ramp, says = BEYOND_A_CEILING[name]
     plan = msgspec.structs.replace(make_plan(protocol(), 1), trials=(_planned(ramp),))
     errors = [problem.text for problem in check_plan(plan).problems if problem.severity == ERROR]
-    assert [text for text in errors if says in text], f"no word about: {says}"
+    assert [text for text in errors if re.search(says, text)], f"no word about: {says}"
 
 
 def the_attempt_refuses(name: str, folder: Path) -> None:
     """The attempt is refused before the instrument is told anything."""
     ramp, says = BEYOND_A_CEILING[name]
     bench = SteppedVisit("medoc-mms", folder / f"{len(list(folder.iterdir()))}.jsonl", 1).rig.bench()
-    with pytest.raises(RefusedError, match=re.escape(says)):
+    with pytest.raises(RefusedError, match=says):
         bench.refuse(_planned(ramp))
 
 

@@ -154,7 +154,7 @@ def write_program(ramp: ThermalRamp | PressureRamp, settings: Settings) -> Progr
     """
     if isinstance(ramp, PressureRamp):
         raise _refuse("a thermode applies no pressure", "give pressure trials to an algometer")
-    refuse_beyond_ceilings(ramp)
+    refuse_beyond_ceilings(ramp, settings.overshoot_c)
     for name, value_c in (("start", ramp.start_c), ("cut-off", ramp.cutoff_c)):
         if not settings.min_c <= value_c <= settings.max_c:
             raise _refuse(

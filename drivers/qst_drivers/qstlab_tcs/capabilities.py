@@ -18,11 +18,6 @@ _UNVERIFIED = (
 )
 
 
-def _overshoot_c(max_rate_c_per_s: float) -> float:
-    """The maker's relative accuracy, or the measured overshoot at the fastest ramp that is allowed, °C."""
-    return max(0.1, min(1.1, 0.003 * max_rate_c_per_s))
-
-
 def describe(settings: TcsSettings) -> Capabilities:
     """Capabilities of a TCS with these settings."""
     return Capabilities(
@@ -47,6 +42,6 @@ def describe(settings: TcsSettings) -> Capabilities:
         timestamps=False,
         reading_gap_s=0.4,  # an answer is waited for 0.3 s
         held_back_s=HELD_BACK_LONGEST_S,
-        stated_overshoot=_overshoot_c(settings.max_rate_c_per_s),
+        stated_overshoot=settings.overshoot_c,
         unverified=_UNVERIFIED,
     )

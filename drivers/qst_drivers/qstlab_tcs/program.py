@@ -72,6 +72,11 @@ class TcsSettings(NamedTuple):
                 raise StationFileError(f"unknown setting {key!r} of qstlab-tcs", remedy=f"known settings: {known}")
         return cls(**values)
 
+    @property
+    def overshoot_c(self) -> float:
+        """The maker's relative accuracy, or the measured overshoot at the fastest ramp that is allowed, °C."""
+        return max(0.1, min(1.1, 0.003 * self.max_rate_c_per_s))
+
 
 _QUANTITIES = {
     "thermode_area": Quantity("area_cm2", "area", 0.1, 100.0),
@@ -122,7 +127,7 @@ def _refuse(what: str, remedy: str) -> RefusedError:
 
 
 def _prove_limits(ramp: ThermalRamp, settings: TcsSettings) -> None:
-    refuse_beyond_ceilings(ramp)
+    refuse_beyond_ceilings(ramp, settings.overshoot_c)
     if not settings.min_c <= ramp.cutoff_c <= settings.max_c:
         raise _refuse(
             f"cut-off {ramp.cutoff_c:g} °C is outside {settings.min_c:g} to {settings.max_c:g} °C",
