@@ -11,10 +11,11 @@ from qst.errors import (
     QstError,
     RemoteProtocolError,
 )
-from qst.instruments import RampEnd
+from qst.instruments import RampEnd, ThermalRamp
 from qst_drivers.qstlab_tcs.port import QUIET_S, RESYNC_S
 from tests.qstlab_tcs.rig import COLD, FAST_HEAT, HEAT, Rig
 
+FAST_COLD = ThermalRamp(start_c=20.0, rate_c_per_s=1.0, cutoff_c=0.0, return_rate_c_per_s=8.0)
 STARTS = (b"L", b"Ol", b"Od")
 
 
@@ -318,6 +319,62 @@ def test_plate_beyond_its_cutoff_ends_the_stimulus() -> None:
     with pytest.raises(InstrumentFaultError, match="beyond its cut-off"):
         rig.driver.poll()
     assert rig.link.sent().endswith(b"AAA")
+
+
+@pytest.mark.parametrize(("ramp", "error_c"), [(FAST_HEAT, 0.9), (FAST_COLD, -0.9)])
+def test_a_single_zone_beyond_the_cutoff_ends_the_stimulus(ramp: ThermalRamp, error_c: float) -> None:
+    """The mean is within what is allowed: the skin under that zone knows nothing of it."""
+    rig = Rig().settled(ramp)
+    rig.driver.begin()
+    rig.clock.sleep(ramp.duration_s - 0.05)
+    rig.driver.poll()
+    rig.tcs.faults.zone_error_c = {3: error_c}
+    with pytest.raises(InstrumentFaultError, match="beyond its cut-off"):
+        rig.driver.poll()
+    assert rig.link.sent().endswith(b"AAA")
+
+
+FOUR_ZONES = {"zones": [1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize("error_c", [2.2, -2.2, 28.0, 60.0])
+def test_a_zone_that_takes_no_part_must_rest(error_c: float) -> None:
+    rig = Rig(driver=FOUR_ZONES).settled(FAST_HEAT)
+    rig.driver.begin()
+    for _ in range(10):
+        assert rig.driver.poll()
+        rig.clock.sleep(1.0)
+    rig.tcs.faults.zone_error_c = {5: error_c}
+    with pytest.raises(InstrumentFaultError, match="zone 5 takes no part"):
+        rig.driver.poll()
+    rig.clock.sleep(2.0)
+    assert rig.true_c == 32.0
+
+
+def test_a_zone_that_takes_no_part_is_looked_at_from_the_beginning_and_on_every_way() -> None:
+    strays = Rig(driver=FOUR_ZONES)
+    strays.tcs.faults.zone_error_c = {5: 3.0}
+    with pytest.raises(InstrumentFaultError, match="zone 5 takes no part"):
+        strays.driver.connect()
+    rig = Rig(driver=FOUR_ZONES)
+    rig.driver.connect()
+    for ramp in (FAST_HEAT, FAST_COLD, FAST_HEAT):
+        rig.driver.prepare(ramp)
+        rig.driver.adapt()
+        for _ in range(50):
+            rig.driver.poll()
+            rig.clock.sleep(0.1)
+        rig.driver.begin()
+        rig.driver.poll()
+        rig.driver.stop()
+    rig.driver.make_safe()
+    rig.driver.prepare(FAST_COLD)
+    rig.driver.adapt()
+    rig.clock.sleep(5.0)
+    rig.tcs.faults.zone_error_c = {5: 11.0}
+    rig.driver.poll()  # 31 °C: it may still be on its way from 32 to 20
+    with pytest.raises(InstrumentFaultError, match="zone 5 takes no part"):
+        rig.driver.begin()
 
 
 def test_breaking_sensor_is_not_taken_for_a_press() -> None:

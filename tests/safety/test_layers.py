@@ -61,7 +61,7 @@ def without_driver_checks(patch: Patch) -> None:
     patch.setattr(TcsWatch, "see", _end_by_button_only)
 
 
-def _end_by_button_only(self: Any, time_s: float, value_c: float, *, pressed: bool) -> None:
+def _end_by_button_only(self: Any, *_: float, pressed: bool) -> None:
     if pressed:
         self._end(RampEnd.BUTTON)
 

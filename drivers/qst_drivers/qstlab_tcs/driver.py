@@ -216,6 +216,7 @@ class QstlabTcs:
                 did="the ramp was not started",
                 remedy="wait until the plate has settled",
             )
+        self._plate.has_arrived()
         self._safe = False
         began_s = self._clock.monotonic()
         self._held.clear()
@@ -256,7 +257,7 @@ class QstlabTcs:
 
     def _second_layer(self, watch: RampWatch, time_s: float, value_c: float, *, pressed: bool) -> None:
         try:
-            watch.see(time_s, value_c, pressed=pressed)
+            watch.see(time_s, value_c, self._plate.furthest_c(rising=watch.rising), pressed=pressed)
         except InstrumentFaultError as fault:
             self._port.abort()
             fault.did = fault.did or "the stimulus was ended (A sent)"

@@ -1,5 +1,6 @@
 """The plate under the TCS: where it is, where its baseline is, and its way home."""
 
+import math
 from typing import Final
 
 from qst.clock import Clock
@@ -33,7 +34,38 @@ class Plate:
         self._port = port
         self._zones = ZoneMean(zones, port.where)
         self._clock = clock
-        self.neutral_c: float | None = None  #: the baseline, once it is known
+        self._neutral_c: float | None = None
+        self._rests_c: tuple[float, float] | None = None  # between these the zones that take no part are, once known
+
+    @property
+    def neutral_c(self) -> float | None:
+        """The baseline, once it is known. A new one is gone to from the last one: how fast is not documented."""
+        return self._neutral_c
+
+    @neutral_c.setter
+    def neutral_c(self, neutral_c: float | None) -> None:
+        self._neutral_c = neutral_c
+        if neutral_c is not None:
+            low_c, high_c = self._rests_c or (-math.inf, math.inf)
+            self._rest_within(min(low_c, neutral_c), max(high_c, neutral_c))
+
+    def _rest_within(self, low_c: float, high_c: float) -> None:
+        self._rests_c = low_c, high_c
+        self._zones.rest_within(low_c, high_c)
+
+    def has_arrived(self) -> None:
+        """The plate is at its baseline: from now on nothing that takes no part may be elsewhere.
+
+        Raises:
+            InstrumentFaultError: something is. LinkError, RemoteProtocolError.
+        """
+        if self._neutral_c is not None and not self._zones.all_take_part:
+            self._rest_within(self._neutral_c, self._neutral_c)
+            self.temperature_c()
+
+    def furthest_c(self, *, rising: bool) -> float:
+        """Of the last reading the zone that went furthest: the mean hides it, the skin under it does not."""
+        return self._zones.high_c if rising else self._zones.low_c
 
     def parameters(self) -> dict[str, int]:
         """The device's own listing. Raises LinkError, RemoteProtocolError."""
@@ -63,7 +95,7 @@ class Plate:
         while True:
             value_c = self.temperature_c()
             if self.neutral_c is None or abs(value_c - self.neutral_c) <= _AT_NEUTRAL_C:
-                return
+                break
             if self._clock.monotonic() >= deadline_s:
                 raise InstrumentFaultError(
                     f"the plate is at {value_c:.1f} °C, its baseline is {self.neutral_c:g} °C",
@@ -72,6 +104,7 @@ class Plate:
                     remedy="lift the thermode; switch it off and on; if it stays, have the probe checked",
                 )
             self._clock.sleep(_LOOK_S)
+        self.has_arrived()
 
     def go_home(self) -> None:
         """``A`` until the plate is at, or on its way to, a harmless temperature.

@@ -30,23 +30,31 @@ class RampWatch:
         self.ended: RampEnd | None = None  #: what ended the ramp in the device
         self.inferred = False  #: the end was concluded from the plate's return alone: a short press between two polls
         self.turning = False  #: the last reading may belong to a return that is not certain yet
+        self.rising = ramp.rising
         self._path = RampPath(ramp, began_s, remedy=_REMEDY)
         self._ends_s = began_s + program.duration_s + _AFTER_DURATION_S
         self._start_c = ramp.start_c
         self._sign = 1.0 if ramp.rising else -1.0
         self._travel_c = abs(ramp.cutoff_c - ramp.start_c)
-        self._most_c = self._travel_c + overshoot_c + _ABSOLUTE_C
+        self._most_beyond_c = overshoot_c + _ABSOLUTE_C
         self._peak_c = -math.inf  # the first reading may lie a little before the start
 
-    def see(self, time_s: float, value_c: float, *, pressed: bool) -> None:
+    def see(self, time_s: float, value_c: float, furthest_c: float, *, pressed: bool) -> None:
         """Take a reading into account; sets ``ended``.
+
+        Args:
+            time_s: host time of the reading.
+            value_c: the mean of the zones.
+            furthest_c: the zone that went furthest: none may pass the cut-off.
+            pressed: whether the participant's button is down.
 
         Raises:
             InstrumentFaultError: the plate is beyond its cut-off or does not follow its ramp.
         """
         progress_c = self._sign * (value_c - self._start_c)
-        if progress_c > self._most_c:
-            raise _fault(f"the plate is at {value_c:.1f} °C, {progress_c - self._travel_c:.1f} °C beyond its cut-off")
+        beyond_c = self._sign * (furthest_c - self._start_c) - self._travel_c
+        if beyond_c > self._most_beyond_c:
+            raise _fault(f"the plate is at {furthest_c:.1f} °C, {beyond_c:.1f} °C beyond its cut-off")
         if time_s >= self._ends_s:
             self._end(RampEnd.LIMIT)
         elif pressed:
