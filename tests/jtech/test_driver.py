@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qst.ceilings import PRESSURE_CEILING_KPA
 from qst.clock import VirtualClock
 from qst.errors import NotReadyError, RefusedError, StationFileError
 from qst.instruments import NeedsSetup, OperatorRead, PressureRamp, Reading
@@ -156,6 +157,14 @@ def test_capabilities() -> None:
 def test_a_cutoff_beyond_the_range_is_refused() -> None:
     with pytest.raises(RefusedError, match="cut-off"):
         make(range="10 lbf").prepare(PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=588.0))
+
+
+def test_no_range_lifts_the_suites_ceiling() -> None:
+    wide = make(range="100 lbf")
+    assert wide.capabilities.value_max == pytest.approx(PRESSURE_CEILING_KPA)
+    wide.check(PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=PRESSURE_CEILING_KPA))
+    with pytest.raises(RefusedError, match="above the ceiling of 1079 kPa"):
+        wide.check(PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=1100.0))
 
 
 @pytest.mark.parametrize(

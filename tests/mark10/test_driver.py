@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qst.ceilings import PRESSURE_CEILING_KPA
 from qst.errors import (
     InstrumentFaultError,
     LinkClosedError,
@@ -385,6 +386,14 @@ def test_ramps_outside_the_gauge_are_refused(ramp: PressureRamp, settings: dict[
     rig.driver.connect()
     with pytest.raises(RefusedError):
         rig.driver.prepare(ramp)
+
+
+def test_no_capacity_lifts_the_suites_ceiling() -> None:
+    wide = Rig(capacity="2500 N", model="M5-500", resolution="1 N").driver
+    assert wide.capabilities.value_max == pytest.approx(PRESSURE_CEILING_KPA)
+    wide.check(PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=PRESSURE_CEILING_KPA))
+    with pytest.raises(RefusedError, match="above the ceiling of 1079 kPa"):
+        wide.check(PressureRamp(rate_kpa_per_s=98.0, cutoff_kpa=1100.0))
 
 
 @pytest.mark.parametrize(
