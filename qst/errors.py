@@ -17,7 +17,7 @@
     ├── InstrumentError           QST-400  the device, its limits and its state
     │   ├── RefusedError          QST-410  the request is outside what the instrument can or may do
     │   ├── NotReadyError         QST-420  the device is not in a state to do this now
-    │   └── InstrumentFaultError  QST-430  the device reported or showed a fault; or, by the visit's own watch:
+    │   └── InstrumentFaultError  QST-430  the device reported or showed a fault; or, found by driver or visit:
     │       ├── StaleReadingError     QST-431  no reading for too long during a stimulus
     │       ├── FrozenReadingError    QST-432  readings that do not move on a ramp
     │       ├── OffRampError          QST-433  measured is not what was commanded

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import VirtualClock
 from qst.errors import (
+    BeyondCutoffError,
     InstrumentFaultError,
     LinkOpenError,
     LinkTimeoutError,
     NotReadyError,
     QstError,
+    ReadingJumpError,
     RefusedError,
     RemoteProtocolError,
     StationFileError,
@@ -503,6 +505,19 @@ def test_a_plate_that_overshoots_more_than_stated_is_switched_off_by_the_device(
     rig.poll_until_end()
     assert "E-407" in poll_until_fault(rig, 3.0).what
     assert rig.true_c <= 49.0 + 0.1
+
+
+def test_a_plate_beyond_its_cutoff_is_told_from_a_reading_that_jumped() -> None:
+    """The device's own limit does not act, and for some seconds nobody looks: or one reading is wrong."""
+    beyond = Rig({"obeys_limits": False}).settled(FAST_HEAT)
+    beyond.device.inject("overshoot", by_c=1.5)
+    beyond.driver.begin()
+    beyond.poll_for(12.0)
+    beyond.wait(6.0)
+    assert type(poll_until_fault(beyond)) is BeyondCutoffError
+    jumps = Rig().ramping(FAST_HEAT, 15.9)
+    jumps.device.inject("jumping sensor", size=2.5, every_s=10.0, lasts_s=1.0)
+    assert type(poll_until_fault(jumps)) is ReadingJumpError
 
 
 def test_a_command_that_the_device_refuses_is_a_fault_and_no_ramp() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qst.errors import InstrumentFaultError
+from qst.errors import FrozenReadingError, InstrumentFaultError
 from qst_drivers.arroyo_5300.watch import AHEAD_C, FULL_POWER_S, LAG_S, STILL_C, PathWatch
 
 
@@ -61,7 +61,7 @@ def test_a_reading_that_never_sets_out_is_noticed_at_once_where_the_controller_i
     for step in range(20):
         watch.see(step * 0.1, 32.0)
     watch.see_full_power(FULL_POWER_S - 0.01, 32.0)
-    with pytest.raises(InstrumentFaultError, match="sensor may be stuck"):
+    with pytest.raises(FrozenReadingError, match="sensor may be stuck"):
         watch.see_full_power(FULL_POWER_S + 0.01, 32.0)
     watch.see_full_power(FULL_POWER_S + 0.01, 32.0 + 2 * STILL_C)
     arrived = PathWatch(32.0, 32.1, 1.0, 0.0)

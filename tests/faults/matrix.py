@@ -101,6 +101,16 @@ DECLARED = {
     (Fault.DISCONNECT, "arroyo-5300", "ramp"): "the plate is left at 48.00 °C",
 }
 
+#: Which code a fault in mid-ramp has, where it has one of its own: whoever finds it, the driver or the visit's own watch.
+CAUSES = {
+    **{(Fault.STUCK_SENSOR, driver): "QST-432" for driver in TALKING},
+    **{(Fault.JUMPING_SENSOR, driver): "QST-436" for driver in ("medoc-mms", "qstlab-tcs", "mark10")},
+    **{(fault, driver): "QST-433" for fault in (Fault.DRIFTING_SENSOR, Fault.SLOW_RAMP) for driver in THERMODES},
+    (Fault.OVERSHOOT, "arroyo-5300"): "QST-433",
+    **{(fault, "mark10"): "QST-431" for fault in (Fault.SILENCE, Fault.DISCONNECT, Fault.DEVICE_REBOOT)},
+    **{(fault, driver): "QST-437" for fault in (Fault.STUCK_BUTTON,) for driver in (*THERMODES, *GAUGES)},
+}
+
 #: What makes a fault a lasting one where a single spoilt reply would only be asked for once more.
 _OPTIONS: dict[Fault, dict[str, Any]] = {
     Fault.GARBAGE: {"count": 3},

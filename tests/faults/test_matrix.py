@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from qst_simulators.faults import Fault
 from tests.faults.matrix import (
     BUTTON,
+    CAUSES,
     DECLARED,
     NOT_APPLICABLE,
     REFUSED,
@@ -31,6 +32,12 @@ def test_no_hang_no_wrong_number_and_a_safe_device(cell: Cell) -> None:
     declared = DECLARED.get((cell.fault, cell.driver, cell.moment))
     assert what.problems == (() if declared is None else (declared,))
     assert declared is None or "lift the thermode off the skin now" in " ".join(what.remedies)
+
+
+@pytest.mark.parametrize(("fault", "driver"), CAUSES)
+def test_each_cause_has_its_own_code(fault: Fault, driver: str) -> None:
+    moment, variant = ("idle", "held now") if fault is Fault.STUCK_BUTTON else ("ramp", "")
+    assert results()[Cell(fault, driver, moment, variant)].codes[:1] == (CAUSES[fault, driver],)
 
 
 def test_every_fault_meets_every_driver_that_can_have_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qst.errors import InstrumentFaultError
+from qst.errors import BeyondCutoffError, InstrumentFaultError, ReadingJumpError
 from qst_drivers.medoc_mms.ramp_watch import RampWatch
 from qst_drivers.wire.mms import ReturnCode
 from tests.medoc_mms.rig import BUTTON, COLD, FAST, FAULT, HEAT, LIMIT
@@ -113,7 +113,7 @@ def test_a_plate_that_stays_behind_its_ramp_is_a_fault() -> None:
     it = watch()
     time_s = climb(it, 36.0)
     stays = (it.see(time_s + step * 0.025, 36.0, **RUNNING) for step in range(1, 200))
-    with pytest.raises(InstrumentFaultError, match=r"at 36\.0 °C where the ramp should be at 36\.9"):
+    with pytest.raises(InstrumentFaultError, match=r"stayed at 36\.0 °C for 3\.1 s where the ramp should be at 36\.9"):
         list(stays)
 
 
@@ -187,8 +187,10 @@ def test_an_abort_at_mms_seen_late_is_a_fault_although_the_temperature_turned() 
 def test_beyond_the_cutoff_is_a_fault() -> None:
     it = watch()
     climb(it, 47.9)
-    with pytest.raises(InstrumentFaultError, match="beyond the cut-off"):
+    with pytest.raises(BeyondCutoffError, match="beyond the cut-off"):
         it.see(60.0, 48.6, **RUNNING)
+    with pytest.raises(ReadingJumpError, match="beyond the cut-off"):
+        it.see(53.1, 49.2, **RUNNING)
 
 
 def test_a_device_that_ignores_the_button_is_a_fault() -> None:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from qst.errors import (
+    BeyondCutoffError,
     InstrumentFaultError,
     LinkClosedError,
     LinkTimeoutError,
     QstError,
+    ReadingJumpError,
     RemoteProtocolError,
 )
 from qst.instruments import RampEnd, ThermalRamp
@@ -311,12 +313,14 @@ def test_zones_that_disagree_end_the_stimulus(error_c: float) -> None:
     assert rig.true_c == 32.0
 
 
-def test_plate_beyond_its_cutoff_ends_the_stimulus() -> None:
+@pytest.mark.parametrize(("error_c", "kind"), [(0.9, BeyondCutoffError), (3.0, ReadingJumpError)])
+def test_plate_beyond_its_cutoff_ends_the_stimulus(error_c: float, kind: type[InstrumentFaultError]) -> None:
     rig = _settled()
     rig.driver.begin()
     rig.clock.sleep(17.8)
-    rig.tcs.faults.zone_error_c = dict.fromkeys(range(1, 6), 0.9)
-    with pytest.raises(InstrumentFaultError, match="beyond its cut-off"):
+    rig.driver.poll()
+    rig.tcs.faults.zone_error_c = dict.fromkeys(range(1, 6), error_c)
+    with pytest.raises(kind, match="beyond its cut-off"):
         rig.driver.poll()
     assert rig.link.sent().endswith(b"AAA")
 
@@ -329,7 +333,7 @@ def test_a_single_zone_beyond_the_cutoff_ends_the_stimulus(ramp: ThermalRamp, er
     rig.clock.sleep(ramp.duration_s - 0.05)
     rig.driver.poll()
     rig.tcs.faults.zone_error_c = {3: error_c}
-    with pytest.raises(InstrumentFaultError, match="beyond its cut-off"):
+    with pytest.raises(BeyondCutoffError):
         rig.driver.poll()
     assert rig.link.sent().endswith(b"AAA")
 

@@ -6,10 +6,12 @@ from typing import Any, ClassVar, Final
 
 from qst.clock import Clock
 from qst.errors import (
+    BeyondCutoffError,
     InstrumentFaultError,
     LinkError,
     LinkTimeoutError,
     NotReadyError,
+    ReadingJumpError,
     RemoteProtocolError,
 )
 from qst.instruments import (
@@ -292,10 +294,11 @@ class Arroyo5300:
         beyond_c = (seen.value_c - program.ramp.cutoff_c) * (1.0 if program.ramp.rising else -1.0)
         if beyond_c < -_AT_CUTOFF_C and seen.time_s < self._plate.arrives_s + _CUTOFF_WAIT_S:
             return
+        kind = ReadingJumpError if self._plate.jumped else BeyondCutoffError
         self._ended = RampEnd.LIMIT
         self._plate.send_back(program.start, program.back)
         if beyond_c > self._settings.overshoot_c:
-            raise InstrumentFaultError(
+            raise kind(
                 f"the plate is at {seen.value_c:.2f} °C, {beyond_c:.2f} °C beyond its cut-off",
                 where=self._link.description,
                 did="it was sent back to its start",

@@ -63,6 +63,11 @@ class Plate:
         """When the set-point is where the plate was sent last."""
         return 0.0 if self._watch is None else self._watch.arrives_s
 
+    @property
+    def jumped(self) -> bool:
+        """Whether the last reading lies further from the one before than any plate moves."""
+        return self._watch is not None and self._watch.jumped
+
     def read(self) -> float:
         """The temperature, whatever the way. Raises InstrumentFaultError when it is none of a plate on skin."""
         value_c = self.value_c = self._talk.temperature_c()

@@ -7,7 +7,7 @@ a reading that is beside the way, and, much sooner, for one that stands still wh
 
 from typing import Final
 
-from qst.errors import InstrumentFaultError
+from qst.errors import FrozenReadingError, OffRampError
 
 #: How far a plate may be behind its set-point, or beyond its target once the set-point is there: so many seconds of its
 #: rate, and noise and skin besides. The lag of a laboratory-built plate at 1 °C/s is estimated at 0.5 to 1.5 °C; a skin
@@ -16,6 +16,8 @@ LAG_S: Final = 1.5
 SLACK_C: Final = 0.3
 #: How far it may be ahead of a set-point that still moves.
 AHEAD_C: Final = 0.5
+#: From one reading to the next it moves by so many times its rate and by this, °C, and no further.
+JUMP_C, JUMP_SHARE = 1.0, 1.5
 #: For so long, so that one wrong reading is no fault.
 PATIENCE_S: Final = 0.3
 #: A reading within so much of an earlier one has stood still since; noise is a tenth of it. Engineering default.
@@ -42,7 +44,7 @@ class PathWatch:
 
     __slots__ = (
         *("_began_s", "_from_c", "_lag_s", "_off_since_s", "_rate", "_still_c", "_still_longest_s", "_still_since_s"),
-        *("_to_c", "_tolerance_c", "arrives_s"),
+        *("_last_c", "_last_s", "_to_c", "_tolerance_c", "arrives_s", "jumped"),
     )
 
     def __init__(self, from_c: float, to_c: float, rate: float, began_s: float) -> None:
@@ -52,6 +54,8 @@ class PathWatch:
         self._off_since_s: float | None = None  # the first of the readings that were off, without one between
         self._tolerance_c = rate * LAG_S + SLACK_C
         self._still_c, self._still_since_s = from_c, began_s
+        self._last_c, self._last_s = from_c, began_s
+        self.jumped = False  #: the last reading lies further from the one before than any plate moves
         self._lag_s = LAG_S  # until it is first seen to move there; a plate that turns round stands still on its way
         self._still_longest_s = max(STILL_S, STILL_STEPS * STILL_C / rate)
         self.arrives_s = began_s + abs(to_c - from_c) / rate  #: when the set-point is there
@@ -60,8 +64,10 @@ class PathWatch:
         """Whether the plate is on its way, by this reading.
 
         Raises:
-            InstrumentFaultError: the plate has been off its way, or its reading has stood still, for too long.
+            OffRampError, FrozenReadingError: it has been off its way, or its reading has stood still, for too long.
         """
+        self.jumped = abs(value_c - self._last_c) > JUMP_C + JUMP_SHARE * abs(self._rate) * (time_s - self._last_s)
+        self._last_c, self._last_s = value_c, time_s
         under_way = time_s < self.arrives_s
         expected_c = self._from_c + self._rate * (time_s - self._began_s) if under_way else self._to_c
         beside_c = value_c - expected_c
@@ -80,7 +86,7 @@ class PathWatch:
         if self._off_since_s is None:
             self._off_since_s = time_s
         elif time_s - self._off_since_s > PATIENCE_S:
-            raise InstrumentFaultError(
+            raise OffRampError(
                 f"the plate reads {value_c:.2f} °C where it should be at {expected_c:.2f} °C", did=_DID, remedy=_REMEDY
             )
         return False
@@ -93,14 +99,14 @@ class PathWatch:
         """The controller says that it is at its current limit, so the plate must move.
 
         Raises:
-            InstrumentFaultError: its reading has stood still for too long.
+            FrozenReadingError: its reading has stood still for too long.
         """
         still_s = time_s - self._still_since_s
         if time_s < self.arrives_s and still_s > FULL_POWER_S and abs(value_c - self._still_c) <= STILL_C:
             raise self._stuck(time_s, value_c, self._from_c + self._rate * (time_s - self._began_s))
 
-    def _stuck(self, time_s: float, value_c: float, expected_c: float) -> InstrumentFaultError:
-        return InstrumentFaultError(
+    def _stuck(self, time_s: float, value_c: float, expected_c: float) -> FrozenReadingError:
+        return FrozenReadingError(
             f"the plate has read {value_c:.2f} °C for {time_s - self._still_since_s:.1f} s where it should be at "
             f"{expected_c:.2f} °C by now: its sensor may be stuck",
             did=_DID,

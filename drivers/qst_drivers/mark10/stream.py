@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from qst.clock import Clock
-from qst.errors import InstrumentFaultError, WireError
+from qst.errors import FrozenReadingError, InstrumentFaultError, ReadingJumpError, StaleReadingError, WireError
 from qst.instruments import Sample
 from qst_drivers.gauge_settings import HandGauge
 from qst_drivers.mark10.talk import Mark10Talk
@@ -134,6 +134,7 @@ class Mark10Stream:
             return self._talk.fault(
                 f"the reading jumped from {before_n:.2f} N to {push_n:.2f} N: no hand does that",
                 remedy="Repeat the trial; if it happens again, check cable and gauge with a known weight.",
+                kind=ReadingJumpError,
             )
         return self._stuck(push_n, stamp_s)
 
@@ -147,6 +148,7 @@ class Mark10Stream:
             return self._talk.fault(
                 f"the reading has stayed at {push_n:.2f} N for {stamp_s - self._steady_since_s:.1f} s under a press",
                 remedy="Release. Check the gauge with a known weight before it is used again.",
+                kind=FrozenReadingError,
             )
         return None
 
@@ -193,4 +195,5 @@ class Mark10Stream:
             f"stale stream: no reading for {silent_s * 1000:.0f} ms",
             did="The trial was ended.",
             remedy="Check the cable, and that no menu of the gauge is open. If it switched itself off, press its key.",
+            kind=StaleReadingError,
         )

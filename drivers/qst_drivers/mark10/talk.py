@@ -215,10 +215,15 @@ class Mark10Talk:
         )
 
     def fault(
-        self, what: str, *, did: str = "The reading was not used.", remedy: str = _REMEDY
+        self,
+        what: str,
+        *,
+        did: str = "The reading was not used.",
+        remedy: str = _REMEDY,
+        kind: type[InstrumentFaultError] = InstrumentFaultError,
     ) -> InstrumentFaultError:
         """A fault of this gauge."""
-        return InstrumentFaultError(what, where=self._link.description, did=did, remedy=remedy)
+        return kind(what, where=self._link.description, did=did, remedy=remedy)
 
     def _make_sure(self) -> None:
         """No old line may be taken for the answer to the next question."""

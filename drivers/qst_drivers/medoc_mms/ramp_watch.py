@@ -3,7 +3,7 @@
 No input or output, no clock: fed one reading after another, so that it can be tested exhaustively.
 """
 
-from qst.errors import InstrumentFaultError
+from qst.errors import BeyondCutoffError, InstrumentFaultError, ReadingJumpError
 from qst.instruments import RampEnd, ThermalRamp
 from qst_drivers.ramp_path import MAY_TURN_C, RampPath
 from qst_drivers.wire.mms import ReturnCode, SystemState, TestState
@@ -81,7 +81,8 @@ class RampWatch:
             self._check_it_stopped(gone_c)
             return self.end
         if gone_c > self._reach_c + BEYOND_C:
-            raise InstrumentFaultError(
+            kind = ReadingJumpError if self._path.jumped(time_s, gone_c) else BeyondCutoffError
+            raise kind(
                 f"the thermode is at {value_c:.2f} °C, beyond the cut-off of its program",
                 remedy="Take the thermode off the skin and check the program in MMS against the station file.",
             )

@@ -2,7 +2,7 @@
 
 import math
 
-from qst.errors import InstrumentFaultError
+from qst.errors import BeyondCutoffError, ReadingJumpError
 from qst.instruments import RampEnd
 from qst_drivers.qstlab_tcs.program import Program
 from qst_drivers.ramp_path import MAY_TURN_C, RampPath
@@ -54,7 +54,9 @@ class RampWatch:
         progress_c = self._sign * (value_c - self._start_c)
         beyond_c = self._sign * (furthest_c - self._start_c) - self._travel_c
         if beyond_c > self._most_beyond_c:
-            raise _fault(f"the plate is at {furthest_c:.1f} °C, {beyond_c:.1f} °C beyond its cut-off")
+            kind = ReadingJumpError if self._path.jumped(time_s, progress_c) else BeyondCutoffError
+            what = f"the plate is at {furthest_c:.1f} °C, {beyond_c:.1f} °C beyond its cut-off"
+            raise kind(what, remedy=_REMEDY)
         if time_s >= self._ends_s:
             self._end(RampEnd.LIMIT)
         elif pressed:
@@ -87,7 +89,3 @@ class RampWatch:
 
 
 _REMEDY = "lift the thermode; a TCS on its charger does not stimulate; otherwise have the probe checked"
-
-
-def _fault(what: str) -> InstrumentFaultError:
-    return InstrumentFaultError(what, remedy=_REMEDY)
