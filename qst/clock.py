@@ -6,6 +6,7 @@ somebody sleeps on it, so a visit of half an hour runs in a fraction of a second
 """
 
 import datetime as dt
+import sys
 import time
 from typing import Protocol
 
@@ -35,8 +36,19 @@ class Clock(Protocol):
         """Offset of local time from UTC in seconds, as it is now."""
 
 
+def _uptime_s() -> float:
+    """Time since the computer was started, s, its own sleep included: the plate on the skin does not sleep with it.
+
+    Without that a ramp that ran on while the computer slept would have no gap in its readings. On Linux
+    ``time.monotonic`` stands still meanwhile; whether it does on the other systems is unverified.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+
+
 class RealClock:
-    """The computer's clock.
+    """The computer's clock. What it says goes on while the computer sleeps; a wait that was begun before does not.
+
+    So a wait is never too short, and whoever waits for a moment in small steps is there when the computer wakes.
 
     Args:
         abort: switch that ends every sleep at once.
@@ -53,12 +65,12 @@ class RealClock:
             raise ValueError(f"speed must be positive, not {speed}")
         self._abort = abort or AbortSwitch()
         self._speed = speed
-        self._origin_s = time.monotonic()
+        self._origin_s = _uptime_s()
         self._origin_utc = dt.datetime.now(dt.UTC)
 
     def monotonic(self) -> float:
         """Seconds since the clock was made, at the clock's speed."""
-        return (time.monotonic() - self._origin_s) * self._speed
+        return (_uptime_s() - self._origin_s) * self._speed
 
     def sleep(self, seconds: float) -> None:
         """Wait; ends at once with Aborted when the switch is thrown."""
@@ -149,5 +161,8 @@ def nap(seconds: float) -> None:
 
 
 def performance_seconds() -> float:
-    """A stopwatch for benchmarks, progress displays and how far a disk or a thread is behind, never for a visit."""
+    """A stopwatch for benchmarks, progress displays and how far a disk or a thread is behind, never for a visit.
+
+    It may stand still while the computer sleeps: neither a disk nor a thread falls behind then.
+    """
     return time.perf_counter()

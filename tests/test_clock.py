@@ -1,9 +1,13 @@
+import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import VIRTUAL_EPOCH, PacedClock, RealClock, VirtualClock
+from qst.errors import StaleReadingError
+from qst.visit.watch import ClockWatch
 
 
 def test_virtual_time_moves_only_by_sleeping() -> None:
@@ -59,6 +63,24 @@ def test_a_fast_clock_runs_faster_and_refuses_nonsense() -> None:
     assert clock.monotonic() >= 1.0
     with pytest.raises(ValueError, match="positive"):
         RealClock(speed=0.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how the other systems' clocks count sleep is unverified")
+def test_a_computer_that_has_slept_finds_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Linux tells it: the time since the computer was started goes on, the time awake does not."""
+    since_boot = [1000.0]
+    told = {7: since_boot}
+    kernel = SimpleNamespace(CLOCK_BOOTTIME=7, clock_gettime=lambda which: told[which][0], monotonic=lambda: 1000.0)
+    monkeypatch.setattr("qst.clock.time", kernel)
+    clock, fast = RealClock(), RealClock(speed=10.0)
+    watch = ClockWatch(gap_s=0.2)
+    watch.begin(clock.monotonic())
+    assert watch.see(clock.monotonic()) is None
+    since_boot[0] += 600.0
+    assert (clock.monotonic(), fast.monotonic()) == (600.0, 6000.0)
+    assert isinstance(watch.tick(clock.monotonic()), StaleReadingError)
+    assert isinstance(watch.see(clock.monotonic()), StaleReadingError)
+    assert watch.blind_s == 600.0
 
 
 def test_whoever_waits_elsewhere_is_woken_and_only_while_waiting() -> None:
