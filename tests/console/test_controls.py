@@ -369,4 +369,4 @@ def test_terminal_and_page_stop_by_the_same_keys() -> None:
     assert stops is not None
     on_page = dict(re.findall(r'"?([A-Za-z]+|!)"?: "(\w+)"', stops[1]))
     assert on_page == {"Escape": STOP_KEYS[ESCAPE].value, "!": STOP_KEYS["!"].value}
-    assert f'event.key === "{WORD}"' in script
+    assert f'key === "{WORD}"' in script

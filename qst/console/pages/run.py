@@ -164,7 +164,7 @@ class RunScreen:
         elif self._visit.prompt is not None and not self._visit.answering:
             self._answers(self._visit.prompt)
         elif self._visit.rest_left_s > 0:
-            action("Shorten this rest", self._shorten, key=".", kind="small")
+            action("Shorten this rest", self._shorten, key=".", kind="small", opens=True)
 
     def _answers(self, prompt: Asked) -> None:
         with box("div", "row"):
@@ -173,7 +173,7 @@ class RunScreen:
                     self._placing()
                 case PromptKind.ENTER_VALUE:
                     typed("Value on the gauge, with its unit", self._entered, name="value", hint="such as 4.2 kg")
-                    action("No value", lambda: self._with_reason(Choice.SKIP, "no value"), kind="small")
+                    action("No value", lambda: self._with_reason(Choice.SKIP, "no value"), kind="small", opens=True)
                 case _:
                     self._choices(prompt)
 
@@ -209,9 +209,14 @@ class RunScreen:
                 case Choice.ACCEPT:
                     action("Accept", lambda: self._answer(Choice.ACCEPT), key="Enter", kind="main")
                 case Choice.REPEAT:
-                    action("Not valid: repeat", lambda: self._with_reason(Choice.REPEAT, "repeat"), key="r")
+                    action("Not valid: repeat", lambda: self._with_reason(Choice.REPEAT, "repeat"), key="r", opens=True)
                 case Choice.SKIP:
-                    action("Not valid: go on without", lambda: self._with_reason(Choice.SKIP, "go on without"), key="k")
+                    action(
+                        "Not valid: go on without",
+                        lambda: self._with_reason(Choice.SKIP, "go on without"),
+                        key="k",
+                        opens=True,
+                    )
                 case Choice.END:
                     action("End the visit", self._end, key="x")
 
@@ -304,10 +309,15 @@ class RunScreen:
 
     def _writing(self) -> None:
         if self._writing_key():
-            action("Note", lambda: self._note("Note:"), key="n", kind="small")
-            action("Adverse event", self._adverse, key="a", kind="small")
-            action("Skin check", lambda: self._note("Skin check:", SKIN, "skin check: "), kind="small")
-            action("Checklist", lambda: self._note("Before the visit:", (), "checklist: ", CHECKLIST), kind="small")
+            action("Note", lambda: self._note("Note:"), key="n", kind="small", opens=True)
+            action("Adverse event", self._adverse, key="a", kind="small", opens=True)
+            action("Skin check", lambda: self._note("Skin check:", SKIN, "skin check: "), kind="small", opens=True)
+            action(
+                "Checklist",
+                lambda: self._note("Before the visit:", (), "checklist: ", CHECKLIST),
+                kind="small",
+                opens=True,
+            )
 
     def _remarks_key(self) -> Hashable:
         return tuple(self._visit.remarks)

@@ -77,13 +77,80 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
   // -- keys -----------------------------------------------------------------------------------------------------
 
   const STOPS = { Escape: "operator_stop", "!": "estop" };
+  const OPENING_MS = 3000;
   const typing = (element) =>
     element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+  const named = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key); // Caps Lock takes no key away
+  const walkedTo = () => document.activeElement && document.activeElement.matches("button:focus-visible, a:focus-visible");
 
-  function isButton(event) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    return QST.picture.button === key && !(typing(event.target) && key.length === 1);
+  function buttonOf(key) {
+    const wanted = CSS.escape(key);
+    return [...document.querySelectorAll(`[data-key="${wanted}"]`)].find((one) => !one.disabled && one.offsetParent);
   }
+
+  // -- lines to type in ---------------------------------------------------------------------------------------------
+  // While one is on the page, or on its way because the control that opens it was used, what can be written is text
+  // and no command: a reason that begins with a "w" is no withdrawal.
+
+  const lines = () => [...document.querySelectorAll("[data-line]")].filter((one) => one.offsetParent);
+  let opening = null; // the lines that were there before, and what has been typed since
+  const appears = new MutationObserver(opened);
+
+  function opens() {
+    const mine = (opening = { before: lines(), text: "" });
+    appears.observe(document.body, { childList: true, subtree: true });
+    setTimeout(() => {
+      if (opening === mine) close(); // it does not come: another page decides, or the question is gone
+    }, OPENING_MS);
+  }
+
+  function close() {
+    opening = null;
+    appears.disconnect();
+  }
+
+  function opened() {
+    const line = lines().find((one) => !opening.before.includes(one));
+    if (!line) return;
+    const text = opening.text;
+    close();
+    const preset = /^[0-9]/.test(text) && buttonOf(text[0]);
+    if (preset) preset.click();
+    else if (text) {
+      line.value = text;
+      line.dispatchEvent(new Event("input"));
+      line.focus();
+    }
+  }
+
+  function early(event) {
+    // Typed before the line is there: it gets it when it comes.
+    if (event.key === "Backspace") opening.text = opening.text.slice(0, -1);
+    else if (event.key.length === 1) opening.text += event.key;
+    else if (event.key !== "Enter") return false;
+    event.preventDefault();
+    return true;
+  }
+
+  function written(event, standing) {
+    // Whether this key is a line's; if need be the line gets the focus, and the browser writes into it.
+    const line = standing.includes(event.target) ? event.target : standing[0];
+    if (walkedTo() && (event.key === " " || event.key === "Enter") && line !== event.target) return false;
+    if (event.key === "Enter") {
+      if (line !== event.target) line.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+      return true;
+    }
+    if (event.key !== "Backspace" && event.key.length !== 1) return false;
+    const empty = standing.every((one) => !one.value);
+    const button = empty && /^([0-9]|Backspace)$/.test(event.key) ? buttonOf(event.key) : null;
+    if (button) {
+      event.preventDefault();
+      if (!event.repeat) button.click();
+    } else if (line !== event.target) line.focus();
+    return true;
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
 
   let buttonDown = false;
   function moveButton(down) {
@@ -94,32 +161,33 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
 
   function pressed(event) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const key = named(event);
+    const standing = lines();
+    const writing = opening || standing.length > 0 || typing(event.target);
     const running = QST.picture.phase === "running" || QST.picture.phase === "starting";
-    if (running && STOPS[event.key]) {
+    if (running && STOPS[key]) {
       event.preventDefault();
-      if (!event.repeat) QST.stop(STOPS[event.key]);
+      if (!event.repeat) QST.stop(STOPS[key]);
       return;
     }
-    if (running && isButton(event)) {
+    if (running && key === QST.picture.button && !(writing && key.length === 1)) {
       event.preventDefault();
       if (!event.repeat) moveButton(true);
       return;
     }
+    if (opening ? early(event) : standing.length > 0 && written(event, standing)) return;
     if (typing(event.target)) return;
-    if (running && event.key === "w") {
+    if (running && key === "w") {
       if (!event.repeat) QST.stop("participant_withdrew");
       return;
     }
-    if (running && event.key === "p") {
+    if (running && key === "p") {
       if (!event.repeat) say('{"kind":"pause"}');
       return;
     }
-    if (event.key === "Enter" && document.activeElement && document.activeElement.matches("button:focus-visible, a:focus-visible")) {
-      return; // the button that the person has walked to
-    }
+    if (key === "Enter" && walkedTo()) return; // the button that the person has walked to
     if (event.repeat) return;
-    const wanted = CSS.escape(event.key);
-    const button = [...document.querySelectorAll(`[data-key="${wanted}"]`)].find((one) => !one.disabled && one.offsetParent);
+    const button = buttonOf(key);
     if (button) {
       event.preventDefault();
       button.click();
@@ -131,16 +199,23 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
     document.addEventListener(
       "keyup",
       (event) => {
-        if (!QST.picture.button) return;
-        const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-        if (key === QST.picture.button) moveButton(false); // wherever the focus has gone meanwhile
+        if (named(event) !== QST.picture.button) return;
         // A space that is the participant's button must not press a button of the page as well.
-        if (event.key === " " && isButton(event)) event.preventDefault();
+        if (buttonDown && event.key === " ") event.preventDefault();
+        moveButton(false); // wherever the focus has gone meanwhile
       },
       true,
     );
     // A window that is left sees no key come up.
     window.addEventListener("blur", () => moveButton(false));
+    document.addEventListener(
+      "click",
+      (event) => {
+        const button = event.target.closest("[data-opens]");
+        if (button && !button.disabled) opens();
+      },
+      true,
+    );
     // A stop counts when the finger or the mouse comes down: a tenth of a second earlier than a click.
     document.addEventListener("pointerdown", (event) => {
       const button = event.target.closest("[data-stop]");

@@ -55,7 +55,7 @@ def _form(lines: tuple[str, ...], drafted: Callable[[str], None]) -> None:
     filled: dict[str, str] = {}
     with box("div", "form"):
         for number, line in enumerate(lines, start=1):
-            field(line, "", functools.partial(filled.__setitem__, line), name=f"line-{number}")
+            field(line, "", functools.partial(filled.__setitem__, line), name=f"line-{number}", takes_keys=True)
 
     def record() -> None:
         texts = [f"{line}: {filled[line].strip()}" for line in lines if filled.get(line, "").strip()]

@@ -39,6 +39,7 @@ def action(
     kind: str = "",
     enabled: bool = True,
     pressed: bool | None = None,
+    opens: bool = False,
 ) -> Element:
     """A button with one key of its own; the key clicks the button, so both do the same.
 
@@ -49,6 +50,7 @@ def action(
         kind: more classes: ``main``, ``small``, ``chosen``.
         enabled: a disabled one is shown and does nothing.
         pressed: for a button that is on or off.
+        opens: whether it opens a line to type in; from its click on, letters are text and no commands.
     """
     button = box("button", f"act {kind}", type="button")
     if key:
@@ -58,6 +60,8 @@ def action(
         button.props["disabled"] = True
     if pressed is not None:
         button.props["aria-pressed"] = str(pressed).lower()
+    if opens:
+        button.props["data-opens"] = True
     button.on("click", lambda _: do())
     with button:
         text("span", label)
@@ -66,14 +70,21 @@ def action(
     return button
 
 
-def field(label: str, value: str, changed: Callable[[str], Any], *, name: str, hint: str = "") -> Element:
-    """A labelled line to type in; ``changed`` gets its text at every stroke."""
+def field(
+    label: str, value: str, changed: Callable[[str], Any], *, name: str, hint: str = "", takes_keys: bool = False
+) -> Element:
+    """A labelled line to type in; ``changed`` gets its text at every stroke.
+
+    ``takes_keys``: while it is on the page, letters are text and no commands.
+    """
     with box("label", "field"):
         text("span", label)
         line = box("input", name=name, autocomplete="off", spellcheck="false", placeholder=hint)
         if value:
             # The attribute, not the property: what somebody types is never overwritten by an update of the page.
             line.run_method("setAttribute", "value", value)
+        if takes_keys:
+            line.props["data-line"] = True
         line.on("input", lambda event: changed(str(event.args)), js_handler="(e) => emit(e.target.value)")
     return line
 
@@ -93,8 +104,13 @@ def choice(label: str, options: dict[str, str], value: str, changed: Callable[[s
 
 
 def typed(label: str, done: Callable[[str], Any], *, name: str, hint: str = "", focused: bool = True) -> Element:
-    """A line whose text is handed over with Enter; ``focused``: it takes the focus, and with it all letters."""
+    """A line whose text is handed over with Enter. While it is on the page, letters are text and no commands.
+
+    ``focused``: it takes the focus at once; without, at the first letter, so that no keyboard of a tablet's screen
+    covers what can be chosen instead.
+    """
     line = box("input", "typed", name=name, aria_label=label, autocomplete="off", placeholder=hint)
+    line.props["data-line"] = True
     line.on(
         "keydown",
         lambda event: done(str(event.args)),

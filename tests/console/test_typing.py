@@ -1,0 +1,81 @@
+"""What a person types is text: keys on the page that decides."""
+
+from typing import Any
+
+from qst.record.reader import read_log
+from qst.record.records import Decision, Note
+from tests.console.conftest import Bench
+from tests.console.pages import assert_offers, begin, phase, to_the_placement, wait_for_text
+from tests.console.test_robust import stops
+
+_LINE = "input[name=reason]"
+
+
+def notes(bench: Bench) -> list[str]:
+    (path,) = bench.console.logs()
+    return [record.text for record in read_log(path).records if isinstance(record, Note)]
+
+
+def decisions(bench: Bench) -> list[tuple[str, str]]:
+    (path,) = bench.console.logs()
+    return [(str(one.decision), one.reason) for one in read_log(path).records if isinstance(one, Decision)]
+
+
+def typed(page: Any, opener: str, text: str, line: str = _LINE) -> None:
+    """Press the key that opens a line, or click it, and type at once, as a person who does not look."""
+    if len(opener) == 1:
+        page.keyboard.press(opener)
+    else:
+        page.click(f"button:has-text('{opener}')")
+    page.keyboard.type(text)
+    page.wait_for_function("([line, text]) => document.querySelector(line)?.value === text", arg=[line, text])
+
+
+def gone(page: Any, selector: str = _LINE) -> None:
+    page.wait_for_selector(selector, state="detached")
+
+
+def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    to_the_placement(page)
+    typed(page, "n", "wet palm, pressed")  # nothing waits until the line is there
+    page.keyboard.press("Enter")
+    gone(page)
+    typed(page, "Skin check", "warm, w p r k x n a .")
+    page.keyboard.press("Enter")
+    gone(page)
+    typed(page, "Checklist", "w paracetamol", "input[name=line-1]")
+    page.click("button:has-text('Record')")
+    gone(page, "input[name=line-1]")
+    assert phase(page) == "running"
+    assert_offers(page, "placing")
+    # Caps Lock takes no key away; a digit chooses as long as nothing is typed, and Backspace leads back from there.
+    page.keyboard.press("N")
+    page.wait_for_selector(_LINE)
+    page.keyboard.type("12")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    assert page.input_value(_LINE) == ""
+    page.keyboard.press("Backspace")
+    gone(page)
+    page.keyboard.press("R" if page.text_content(".where .side") == "RIGHT" else "L")
+    page.wait_for_selector("button.main:has-text('Start'):not([disabled])")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-state=ramp]")
+    page.keyboard.press("Escape")
+    wait_for_text(page, ".result", "operator stop")
+    page.keyboard.press("r")
+    page.wait_for_selector("button:has-text('disturbed')")
+    page.keyboard.type("was moving 2 cm")  # a "w" on a page where nothing has the focus
+    assert page.input_value(_LINE) == "was moving 2 cm"
+    page.keyboard.press("Enter")
+    to_the_placement(page)
+    assert decisions(bench) == [("invalid", "was moving 2 cm")]
+    assert stops(bench) == ["operator_stop"]
+    assert notes(bench)[-3:] == [
+        "wet palm, pressed", "skin check: warm, w p r k x n a .", "checklist: Pain relief taken today: w paracetamol",
+    ]  # fmt: skip
+    page.keyboard.press("W")  # and a command where there is no line
+    page.wait_for_selector("h2:has-text('In the log')")
+    assert stops(bench) == ["operator_stop", "participant_withdrew"]
