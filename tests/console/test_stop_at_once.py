@@ -19,13 +19,3 @@ def test_a_stop_counts_when_the_mouse_goes_down_and_only_once(bench: Bench) -> N
     page.keyboard.press("5")
     to_the_placement(page)
     assert (phase(page), stops(bench)) == ("running", ["operator_stop"])
-
-
-def test_a_stop_button_that_has_the_focus_works_by_key(bench: Bench) -> None:
-    page = bench.open_page()
-    begin(page, speed="10")
-    into_the_ramp(page)
-    page.focus("#stopbar [data-stop=operator_stop]")
-    page.keyboard.press("Enter")
-    wait_for_text(page, ".result", "operator stop")
-    assert stops(bench) == ["operator_stop"]

@@ -1,11 +1,11 @@
-"""What a person types is text: keys on the page that decides."""
+"""What a person types is text, what a person clicks is clicked once: keys and focus on the page that decides."""
 
 from typing import Any
 
 from qst.record.reader import read_log
 from qst.record.records import Decision, Note
 from tests.console.conftest import Bench
-from tests.console.pages import assert_offers, begin, phase, to_the_placement, wait_for_text
+from tests.console.pages import assert_offers, begin, into_the_ramp, phase, to_the_placement, wait_for_text
 from tests.console.test_robust import stops
 
 _LINE = "input[name=reason]"
@@ -79,3 +79,39 @@ def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
     page.keyboard.press("W")  # and a command where there is no line
     page.wait_for_selector("h2:has-text('In the log')")
     assert stops(bench) == ["operator_stop", "participant_withdrew"]
+
+
+def test_a_click_is_not_pressed_again_by_the_next_enter(bench: Bench) -> None:
+    page = bench.open_page()
+    begin(page, speed="10")
+    into_the_ramp(page)
+    page.click("#stopbar [data-stop=operator_stop]")
+    wait_for_text(page, ".result", "operator stop")
+    for key in ("r", "5"):
+        page.keyboard.press(key)
+        page.wait_for_selector("button:has-text('disturbed')", state="attached" if key == "r" else "detached")
+    to_the_placement(page)
+    page.keyboard.press("r" if page.text_content(".where .side") == "RIGHT" else "l")
+    page.wait_for_selector("button.main:has-text('Start'):not([disabled])")
+    page.click("button#sound")
+    page.focus("#stopbar [data-stop=estop]")  # walked to, and then the mouse is taken
+    page.click("#stopbar [data-say=pause]")
+    wait_for_text(page, "#stop-seen", "A pause is asked for")
+    assert page.evaluate("document.activeElement === document.body")
+    page.keyboard.press("Enter")
+    wait_for_text(page, ".now", "The visit is paused")
+    page.keyboard.press("Enter")
+    to_the_placement(page)
+    assert stops(bench) == ["operator_stop"]
+    assert page.text_content("#stop-seen") == ""
+    # Who walks to a stop still presses it, once: Enter then answers the question.
+    page.keyboard.press("r" if page.text_content(".where .side") == "RIGHT" else "l")
+    page.wait_for_selector("button.main:has-text('Start'):not([disabled])")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-state=ramp]")
+    page.focus("#stopbar [data-stop=operator_stop]")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    wait_for_text(page, ".result", "operator stop")
+    assert phase(page) == "running"
+    assert stops(bench) == ["operator_stop", "operator_stop"]

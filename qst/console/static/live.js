@@ -226,6 +226,14 @@ const QST = (window.QST = { picture: {}, listeners: [], socket: null, readings: 
       if (button && event.detail === 0) QST.stop(button.dataset.stop); // by a key, or by a screen reader
       const other = event.target.closest("[data-say]");
       if (other) say(JSON.stringify({ kind: other.dataset.say }));
+      // The next Enter answers the question and is no second stop, whoever pressed the first one how.
+      if (button || other) (button || other).blur();
+    });
+    // Likewise a mouse leaves no button behind that the next Enter would press; a line that is written in stays it.
+    document.addEventListener("mousedown", (event) => {
+      if (!event.target.closest("button, a")) return;
+      event.preventDefault();
+      if (document.activeElement && document.activeElement.matches("button, a")) document.activeElement.blur();
     });
   }
   connect();
