@@ -11,6 +11,21 @@ _VISIBLE = """() => Object.fromEntries([...document.querySelectorAll("main butto
   .filter((one) => one.offsetParent)
   .map((one) => [one.tagName === "INPUT" ? "a line to type in" : one.firstChild.textContent, !one.disabled]))"""
 
+#: A bench computer's screen, and two tablets.
+SIZES = ((1024, 768), (1280, 800), (1366, 768))
+_OUT_OF_SIGHT = """() => {
+  scrollTo(0, 0);
+  const bar = document.getElementById("stopbar").getBoundingClientRect();
+  const bottom = bar.height ? bar.top : innerHeight;
+  return [...document.querySelectorAll(".answers button, .answers input, .begin > *")]
+    .filter((one) => {
+      const box = one.getBoundingClientRect();
+      const there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      return box.top < 0 || box.bottom > bottom || box.right > innerWidth || !one.contains(there);
+    })
+    .map((one) => one.textContent || one.name);
+}"""
+
 #: Fast enough for a test, slow enough for a loaded computer.
 SPEED = "60"
 
@@ -95,6 +110,15 @@ def wait_for_text(page: Any, selector: str, text: str) -> None:
     page.wait_for_function(
         "([selector, text]) => document.querySelector(selector)?.textContent.includes(text)", arg=[selector, text]
     )
+
+
+def assert_in_sight(page: Any, screen: str) -> None:
+    """What can be answered is seen without scrolling, on every screen that a bench has."""
+    assert page.query_selector(".answers button, .answers input, .begin button"), f"{screen}: nothing to answer"
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate(_OUT_OF_SIGHT) == [], (screen, width, height)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (screen, width, height)
 
 
 def assert_offers(page: Any, state: str) -> None:

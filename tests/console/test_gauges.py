@@ -6,7 +6,7 @@ from typing import Any
 
 from qst.record.reader import read_log
 from qst.record.records import Answer, Prompt
-from tests.console.pages import begin, into_the_ramp, wait_for_text
+from tests.console.pages import assert_in_sight, begin, place, to_the_placement, wait_for_text
 from tests.console.running import PATIENCE_S, Console
 
 PROTOCOL = """\
@@ -16,7 +16,11 @@ version: 1.0.0
 title: One slow pressure trial
 citation: none
 description: One pressure trial, slow enough to look at.
-scripts: { always: You may stop at any time. }
+scripts:
+  always: You may stop at any time, with the button or by saying stop, and you need not give a reason.
+  pressure: >-
+    I will press slowly on one spot at a time. At first you feel only pressure. Press the button at the very first
+    moment at which the pressure starts to hurt. This is no test of how much you can bear; I stop as soon as you press.
 blocks:
   - id: pressure
     rests: { between_trials: 5 s }
@@ -86,8 +90,11 @@ def test_a_gauge_that_is_read_by_the_operator(browser: Any, tmp_path: Path) -> N
         begin(page, station="paper", protocol=str(protocol), speed="1")
         page.wait_for_selector("#pace", state="attached")
         page.evaluate(LISTEN)
-        into_the_ramp(page)
+        to_the_placement(page)
+        assert_in_sight(page, "a long text to read aloud")
+        place(page)
         page.wait_for_selector("input[name=value]")
+        assert_in_sight(page, "entering a value")
 
         shown = [float(text.split()[0]) for text in page.evaluate("window.shown") if text]
         assert len(set(shown)) > 3

@@ -6,6 +6,7 @@ from typing import Any
 from qst.record.reader import read_log
 from tests.console.conftest import Bench
 from tests.console.pages import (
+    assert_in_sight,
     assert_offers,
     begin,
     choose,
@@ -81,18 +82,20 @@ def assert_nothing_covers_stop(page: Any) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 
-def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench) -> None:
-    page = bench.open_page()
+def looks_at_the_start(page: Any) -> None:
     page.wait_for_selector(".figures")
     assert_accessible(page, "start")
     page.click("button:has-text('Test the instruments')")
     page.wait_for_selector(".light")
     assert_accessible(page, "start, tested")
-    begin(page, speed="1")  # a ramp that lasts longer than any of this takes
+
+
+def looks_at_the_placement(page: Any, bench: Bench) -> None:
     next_question(page)
     assert_offers(page, "setting up")
     to_the_placement(page)
     assert_offers(page, "placing")
+    assert_in_sight(page, "place")
     assert_accessible(page, "place")
     assert_nothing_covers_stop(page)
     assert_no_single_key_begins(page, bench)
@@ -100,30 +103,46 @@ def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench)
     page.keyboard.press("n")
     page.wait_for_selector("input[name=reason]")
     assert_offers(page, "writing a note")
+    assert_in_sight(page, "note")
     assert_accessible(page, "note")
     page.click("button:has-text('Back')")
     page.wait_for_selector("button.main:has-text('Start')")
+
+
+def looks_at_a_stopped_ramp(page: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("body[data-state=ramp]")
     assert_offers(page, "ramp")
     page.keyboard.press("Escape")
     page.wait_for_selector("button:has-text('Not valid: repeat')")
     assert_offers(page, "judging, not valid")
+    assert_in_sight(page, "judge")
     assert_accessible(page, "judge")
     page.click("button:has-text('Checklist')")
     page.wait_for_selector("input[name=line-1]")
+    assert_in_sight(page, "checklist")
     assert_accessible(page, "checklist")
     page.keyboard.press("Backspace")
     page.wait_for_selector("button:has-text('Not valid: go on without')")
+
+
+def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench) -> None:
+    page = bench.open_page()
+    looks_at_the_start(page)
+    begin(page, protocol="fibromyalgia-visit", speed="1")  # a ramp that lasts longer than any of this takes
+    looks_at_the_placement(page, bench)
+    looks_at_a_stopped_ramp(page)
+    page.keyboard.press("p")
+    wait_for_text(page, "#stop-seen", "A pause is asked for")
     page.keyboard.press("k")
     page.wait_for_selector("button:has-text('tip slipped')")
     assert_offers(page, "giving a reason")
+    assert_in_sight(page, "reason")
     assert_accessible(page, "reason")
-    page.keyboard.press("p")
-    wait_for_text(page, "#stop-seen", "A pause is asked for")
     page.keyboard.press("1")
     page.wait_for_selector("button:has-text('Go on')")
     assert_offers(page, "paused")
+    assert_in_sight(page, "paused")
     page.keyboard.press("!")
     page.wait_for_selector("h2:has-text('In the log')")
     assert_offers(page, "interrupted")

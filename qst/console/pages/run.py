@@ -40,7 +40,7 @@ class RunScreen:
                 text("p", "", "alarm", id="alarm", role="alert")
                 text("p", "", "warned", id="stop-seen", role="status")
                 text("p", "", "problem", id="unwatched", role="alert")
-                page.part(box(), self._draft_key, self._question)
+                page.part(box("div", "answers"), self._draft_key, self._question)
             with box("section", "card measured", aria_label="Measured now"):
                 self._measured()
                 page.part(box(), self._remarks_key, self._remarks)
@@ -109,21 +109,21 @@ class RunScreen:
         text("p", instruction(visit), "now")
         card = visit.current
         if card is not None:
-            with box("div", "where"):
+            with box("div", "where detail"):
                 with box("span"):
                     if card.side:
                         text("span", "participant's ", "whose")
                     text("span", SIDE_WORDS.get(card.side, "in the middle"), "side")
                 text("span", card.site_name, "site")
-            text("p", "; ".join(filter(None, (card.landmark, card.posture))), "faint")
+            text("p", "; ".join(filter(None, (card.landmark, card.posture))), "faint detail")
             again = f", attempt {visit.attempt}" if visit.attempt > 1 and visit.attempt_runs else ""
-            text("p", f"{trial_name(card)}{again}", "faint")
+            text("p", f"{trial_name(card)}{again}", "faint detail")
         if visit.prompt is not None:
             self._prompt_text(visit.prompt)
 
     def _prompt_text(self, prompt: Asked) -> None:
         if prompt.read_aloud:
-            with box("div", "aloud"):
+            with box("div", "aloud detail"):
                 text("b", "Read aloud: ")
                 text("span", prompt.read_aloud)
         if prompt.kind in (PromptKind.JUDGE, PromptKind.FAULT):

@@ -37,21 +37,25 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def ask(draft: Draft, drafted: Callable[[str], None], leave: Callable[[], None]) -> None:
-    """Show what is asked for."""
-    text("p", draft.label, "now")
+    """Show what is asked for; where the instrument is stands aside meanwhile."""
+    text("p", draft.label, "now draft")
     if draft.lines:
-        _form(draft.lines, drafted)
+        record = _form(draft.lines, drafted)
     else:
+        record = None
         with box("div", "row"):
             for number, preset in enumerate(draft.presets, start=1):
                 action(preset, functools.partial(drafted, preset), key=str(number))
             if not draft.only_presets:
                 typed(draft.label, drafted, name="reason", hint="type it, then Enter", focused=not draft.presets)
     with box("div", "row"):
+        if record is not None:
+            action("Record", record)
         action("Back", leave, key="Backspace", kind="small")
 
 
-def _form(lines: tuple[str, ...], drafted: Callable[[str], None]) -> None:
+def _form(lines: tuple[str, ...], drafted: Callable[[str], None]) -> Callable[[], None]:
+    """Lines to fill in; gives what hands them over as one text."""
     filled: dict[str, str] = {}
     with box("div", "form"):
         for number, line in enumerate(lines, start=1):
@@ -61,4 +65,4 @@ def _form(lines: tuple[str, ...], drafted: Callable[[str], None]) -> None:
         texts = [f"{line}: {filled[line].strip()}" for line in lines if filled.get(line, "").strip()]
         drafted("; ".join(texts) or "nothing filled in")
 
-    action("Record", record)
+    return record
