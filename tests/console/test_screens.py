@@ -88,6 +88,10 @@ def looks_at_the_start(page: Any) -> None:
     page.click("button:has-text('Test the instruments')")
     page.wait_for_selector(".light")
     assert_accessible(page, "start, tested")
+    choose(page, participant="PO1")
+    page.fill("input[name=operator]", "")
+    wait_for_text(page, ".begin", "Fill in participant and operator.")
+    assert_in_sight(page, "start")
 
 
 def looks_at_the_placement(page: Any, bench: Bench) -> None:

@@ -43,32 +43,32 @@ class StartScreen:
 
     def build(self) -> None:
         """Make the screen."""
-        page, offer = self._page, self._hub.offer
+        page = self._page
         with box("div", "start"):
             with box("section", "card", aria_label="The visit"):
                 text("h2", "New visit")
-                choice("Protocol", offer.protocol_names(), self.protocol, self._set("protocol"), name="protocol")
-                choice("Station", offer.station_names(), self.station, self._set("station"), name="station")
-                field(
-                    "Participant (pseudonym)",
-                    "",
-                    self._set("participant"),
-                    name="participant",
-                    hint="letters, digits, - _",
-                )
-                page.part(box(), self._participant_key, self._participant_hints)
-                field("Visit number", self.visit, self._set("visit"), name="visit")
-                field("Operator", self.operator, self._set("operator"), name="operator")
-                field("Study (optional)", "", self._set("study"), name="study")
-                self._natures()
-                page.part(box(), lambda: self.nature, self._speeds)
-                page.part(box(), self._begin_key, self._begin)
+                with box("div", "fields"):
+                    self._fields()
+                page.part(box("div", "begin"), self._begin_key, self._begin)
             with box("div"):
                 page.part(box(), lambda: self._open, self._resumable)
                 page.part(box(), self._lights_key, self._lights)
                 page.part(box(), lambda: self._checked, self._plan)
                 text("p", INTENDED_USE, "faint")
         background_tasks.create(self._look())
+
+    def _fields(self) -> None:
+        page, offer = self._page, self._hub.offer
+        choice("Protocol", offer.protocol_names(), self.protocol, self._set("protocol"), name="protocol")
+        choice("Station", offer.station_names(), self.station, self._set("station"), name="station")
+        hint = "letters, digits, - _"
+        field("Participant (pseudonym)", "", self._set("participant"), name="participant", hint=hint)
+        page.part(box(), self._participant_key, self._participant_hints)
+        field("Visit number", self.visit, self._set("visit"), name="visit")
+        field("Operator", self.operator, self._set("operator"), name="operator")
+        field("Study (optional)", "", self._set("study"), name="study")
+        self._natures()
+        page.part(box(), lambda: self.nature, self._speeds)
 
     def _set(self, name: str) -> Callable[[str], None]:
         def changed(value: str) -> None:
@@ -113,7 +113,7 @@ class StartScreen:
     def _natures(self) -> None:
         with box("fieldset"):
             text("legend", "This visit is")
-            for value, label in (("real", "with a participant, on real instruments"), ("simulated", "a simulation")):
+            for value, label in (("real", "real, with a participant"), ("simulated", "a simulation")):
                 with box("label"):
                     one = box("input", type="radio", name="nature", value=value)
                     one.on("change", lambda _, value=value: self._set("nature")(value))
