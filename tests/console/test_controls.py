@@ -259,6 +259,16 @@ def test_a_reason_dies_with_its_question_and_a_note_does_not(page: OnePage) -> N
     assert "Note:" in page.words()
 
 
+def test_a_reason_for_a_shorter_rest_dies_with_the_rest(page: OnePage) -> None:
+    STATES["reason for a shorter rest"](page)
+    page.hear(Resting(left_s=2.0))
+    assert page.shown()["time is short"]
+    page.hear(Resting(left_s=0.0))
+    assert "time is short" not in page.shown()
+    page.hear(Resting(left_s=9.0)).click("Shorten this rest").hear(asked(PromptKind.PLACE, Choice.OK, index=2))
+    assert "Start" in page.shown()
+
+
 def test_the_last_trial_reminds_of_the_skin(page: OnePage) -> None:
     reminder = "Look at the skin"
     assert reminder not in ask(page, PromptKind.JUDGE).words()

@@ -142,15 +142,11 @@ class RunScreen:
 
     def _draft_key(self) -> Hashable:
         visit, draft = self._visit, self._draft
-        if (
-            draft is not None
-            and draft.prompt_id
-            and (visit.prompt is None or visit.prompt.prompt_id != draft.prompt_id)
-        ):
+        resting = visit.rest_left_s > 0
+        if draft is not None and (draft.prompt_id not in ("", self._prompt_id) or (draft.of_rest and not resting)):
             self._draft = None  # what it was to answer is no question any more
         if self._draft is not None:
             return (self._draft, self._page.controls)  # what is being typed outlives whatever else happens
-        resting = visit.rest_left_s > 0
         return (
             visit.prompt, visit.answering, visit.side_confirmed, self._wrong_side, self._draft, self._page.controls,
             resting, visit.phase, visit.read_aloud,
@@ -272,7 +268,7 @@ class RunScreen:
         self._ask(Draft(label, ("yes",), lambda _: self._answer(Choice.END), self._prompt_id, only_presets=True))
 
     def _shorten(self) -> None:
-        self._ask(Draft("Reason for a shorter rest:", REST_REASONS, self._hub.skip_rest))
+        self._ask(Draft("Reason for a shorter rest:", REST_REASONS, self._hub.skip_rest, of_rest=True))
 
     def _note(self, label: str, presets: tuple[str, ...] = (), prefix: str = "", lines: tuple[str, ...] = ()) -> None:
         self._ask(Draft(label, presets, lambda what: self._hub.note(f"{prefix}{what}", adverse=False), lines=lines))

@@ -25,7 +25,7 @@ class Draft(msgspec.Struct, frozen=True):
     """A text that is being asked for; of an answer, the question that it belongs to.
 
     ``presets`` are offered with a key each; ``lines`` make it a form with as many lines, handed over as one text.
-    ``only_presets``: nothing can be typed instead.
+    ``only_presets``: nothing can be typed instead. ``of_rest``: it is about the rest that runs.
     """
 
     label: str
@@ -34,6 +34,7 @@ class Draft(msgspec.Struct, frozen=True):
     prompt_id: str = ""
     lines: tuple[str, ...] = ()
     only_presets: bool = False
+    of_rest: bool = False
 
 
 def ask(draft: Draft, drafted: Callable[[str], None], leave: Callable[[], None]) -> None:
