@@ -34,8 +34,17 @@ def _visit(visit: VisitState) -> dict[str, Any]:
         "pausing": visit.pause_asked,
         "button": "" if visit.ready is None else visit.ready.button_key,
         "scale": None if visit.current is None else _scale(visit.current),
-        "response": None if visit.last is None else visit.last.response,
+        "response": _response(visit),
     }
+
+
+def _response(visit: VisitState) -> float | None:
+    """Where the response was, of the attempt that the trace shows: on the next one's scale it would be another value."""
+    last, card, prompt = visit.last, visit.current, visit.prompt
+    if last is None or card is None:
+        return None
+    attempt = visit.attempt if prompt is None or prompt.sequence_index is None else prompt.attempt
+    return last.response if (last.sequence_index, last.attempt) == (card.sequence_index, attempt) else None
 
 
 def _scale(card: TrialCard) -> dict[str, Any]:

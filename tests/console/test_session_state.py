@@ -1,6 +1,7 @@
 """What the server keeps of a visit, and the body map that it draws of it."""
 
 import re
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,7 +11,7 @@ from qst.console import messages
 from qst.console.messages import Alarmed, Began, Ended, Entered, Event, Finished, Judged, Next, Ready, Refused, Samples
 from qst.console.pages.parts.bodymap import body_map, points
 from qst.console.pages.parts.now import instruction
-from qst.console.picture import participant_picture
+from qst.console.picture import operator_picture, participant_picture
 from qst.console.session_state import MOST_READINGS, MOST_REMARKS, Mark, Phase, VisitState
 from qst.record.records import VisitOutcome
 from qst.sites import TENDER_POINTS
@@ -221,12 +222,32 @@ def test_names_on_the_map_cannot_become_markup() -> None:
     assert '<script>"&' in svg.get("aria-label", "")
 
 
-def test_the_participants_picture_has_no_number() -> None:
-    class Watched:
-        def __init__(self, state: VisitState | None) -> None:
-            self.visit = state
-            self.phase = Phase.START if state is None else state.phase
+class Watched:
+    """A hub as far as a picture needs one."""
 
+    unwatched = ""
+
+    def __init__(self, state: VisitState | None) -> None:
+        self.visit = state
+        self.phase = Phase.START if state is None else state.phase
+
+
+def picture(*events: Event) -> dict[str, Any]:
+    return operator_picture(Watched(visit(*events)))  # type: ignore[arg-type]  # see there
+
+
+def test_a_response_is_shown_with_its_own_attempt_and_with_no_other() -> None:
+    judged = (Began(sequence_index=1, attempt=1), ended(1), asked(PromptKind.JUDGE, Choice.ACCEPT))
+    assert picture(*judged)["response"] == 304.0
+    resting = (*judged, messages.Withdrawn(prompt_id="q-judge"), messages.Resting(left_s=4.0))
+    assert picture(*resting)["response"] == 304.0
+    assert picture(*resting, Next(sequence_index=2))["response"] is None
+    assert picture(*judged, asked(PromptKind.PLACE, Choice.OK, index=2))["response"] is None
+    assert picture(*judged, asked(PromptKind.PLACE, Choice.OK, attempt=2))["response"] is None
+    assert picture(*judged, Began(sequence_index=1, attempt=2))["response"] is None
+
+
+def test_the_participants_picture_has_no_number() -> None:
     ramp = visit(Began(sequence_index=1, attempt=1), Entered(state="ramp", time_s=1.0), Samples(readings=[(0.0, 33.1)]))
     over = visit(Finished(outcome=VisitOutcome.COMPLETED, reason="", summary=(), log="x"))
     scenes = {}
@@ -234,10 +255,10 @@ def test_the_participants_picture_has_no_number() -> None:
         ("none", None), ("ramp", ramp), ("over", over), ("rest", visit(messages.Resting(left_s=4.0))),
         ("paused", visit(asked(PromptKind.PAUSED, Choice.OK, index=None))), ("judged", visit(ended(1))),
     ):  # fmt: skip
-        picture = participant_picture(Watched(state))  # type: ignore[arg-type]  # a hub as far as the picture needs one
-        assert set(picture) <= {"scene", "modality"}
-        assert not re.search(r"[0-9]", str(picture))
-        scenes[name] = picture["scene"]
+        shown = participant_picture(Watched(state))  # type: ignore[arg-type]  # see there
+        assert set(shown) <= {"scene", "modality"}
+        assert not re.search(r"[0-9]", str(shown))
+        scenes[name] = shown["scene"]
     assert scenes == {
         "none": "welcome", "ramp": "attend", "over": "over", "rest": "rest", "paused": "pause", "judged": "ready",
     }  # fmt: skip
