@@ -9,6 +9,9 @@ from qst.console.hub import Hub
 from qst.console.messages import TrialCard
 from qst.console.session_state import Phase, VisitState
 
+#: States in which what the instrument reads is what acts on the skin, or is about to.
+_LIVE = frozenset({"adapt", "settle", "ramp", "return"})
+
 
 def operator_picture(hub: Hub) -> dict[str, Any]:
     """State, rest, pace and the scales of the trace. Values in the trial's display unit are made by the page."""
@@ -24,6 +27,7 @@ def _visit(visit: VisitState) -> dict[str, Any]:
     return {
         "state": visit.trial_state,
         "since": visit.state_since_s,
+        "live": visit.attempt_runs and visit.trial_state in _LIVE,
         "rest": visit.rest_left_s,
         "elapsed": None if pacing is None else pacing.elapsed_s,
         "expected": "" if pacing is None else pacing.expected,
@@ -39,7 +43,7 @@ def _visit(visit: VisitState) -> dict[str, Any]:
 
 
 def _response(visit: VisitState) -> float | None:
-    """Where the response was, of the attempt that the trace shows: on the next one's scale it would be another value."""
+    """Where the response was, of the attempt that the trace shows: on another scale it would be another value."""
     last, card, prompt = visit.last, visit.current, visit.prompt
     if last is None or card is None:
         return None

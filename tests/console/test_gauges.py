@@ -53,7 +53,7 @@ PRESS = """([share, changes]) => {
   QST.audio = new Silent();
   QST.toned = -10000; QST.alarmed = "";
   QST.tone = (hertz) => sounds.push(hertz);
-  QST.picture = { phase: "running", state: "ramp", since: 0, scale, ...changes };
+  QST.picture = { phase: "running", state: "ramp", live: true, since: 0, scale, ...changes };
   QST.readings = Array.from({ length: 60 }, (_, index) => [index / 100, share * 98 * index / 100]);
   QST.draw();
   const box = (id) => document.getElementById(id).getBoundingClientRect();
@@ -132,6 +132,7 @@ def assert_drawn(page: Any) -> None:
     assert (good["word"], good["sounds"], good["inside"]) == ("GOOD", [], True)
     assert (fast["word"], fast["sounds"], fast["inside"]) == ("press SLOWER", [990], False)
     assert good["value"] == "0.6 kg/cm²"
+    assert page.evaluate(PRESS, [1.0, {"live": False}])["value"] == ""
     let_go = page.evaluate(PRESS, [1.6, {"release": True}])
     assert (let_go["word"], let_go["sounds"]) == ("LET GO", [])
     warned = page.evaluate(PRESS, [1.0, {"alarm": "slower: 160 kPa/s", "urgent": False}])

@@ -247,6 +247,16 @@ def test_a_response_is_shown_with_its_own_attempt_and_with_no_other() -> None:
     assert picture(*judged, Began(sequence_index=1, attempt=2))["response"] is None
 
 
+def test_a_value_is_live_while_it_is_measured_on_the_skin() -> None:
+    began = Began(sequence_index=1, attempt=1)
+    live = {
+        state: picture(began, Entered(state=state, time_s=1.0))["live"]
+        for state in ("adapt", "settle", "ready", "ramp", "return", "done")
+    }
+    assert [state for state, shown in live.items() if shown] == ["adapt", "settle", "ramp", "return"]
+    assert not picture(began, Entered(state="return", time_s=1.0), ended(1))["live"]  # judged
+
+
 def test_the_participants_picture_has_no_number() -> None:
     ramp = visit(Began(sequence_index=1, attempt=1), Entered(state="ramp", time_s=1.0), Samples(readings=[(0.0, 33.1)]))
     over = visit(Finished(outcome=VisitOutcome.COMPLETED, reason="", summary=(), log="x"))

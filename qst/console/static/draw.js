@@ -13,7 +13,8 @@
   }
 
   function value(picture) {
-    const last = QST.readings[QST.readings.length - 1];
+    // Only what is measured now: afterwards the result is the number that counts, and this one is the plate's.
+    const last = picture.live ? QST.readings[QST.readings.length - 1] : null;
     const scale = picture.scale;
     show("value", last && scale ? `${(last[1] / scale.per_unit).toFixed(scale.decimals)} ${scale.unit}` : "");
   }
