@@ -9,7 +9,7 @@ import pytest
 from qst.abort import AbortCause
 from qst.console import messages
 from qst.console.messages import Alarmed, Began, Ended, Entered, Event, Finished, Judged, Next, Ready, Refused, Samples
-from qst.console.pages.parts.bodymap import body_map, points
+from qst.console.pages.parts.bodymap import LEGEND, body_map, points
 from qst.console.pages.parts.now import instruction
 from qst.console.picture import operator_picture, participant_picture
 from qst.console.session_state import MOST_READINGS, MOST_REMARKS, Mark, Phase, VisitState
@@ -180,6 +180,7 @@ def test_the_map_has_every_tender_point_with_its_side() -> None:
     assert sorted(sign for _, sign in found) == ["L"] * 9 + ["R"] * 9
     assert [kind for kind, _ in found].count("next") == 1
     assert "left trapezius: to do" in drawing(state).get("aria-label", "")
+    assert drawing(state).get("aria-label", "").count(": next") == 1
 
 
 def test_states_differ_by_shape_and_sign_never_by_colour_alone() -> None:
@@ -193,7 +194,30 @@ def test_states_differ_by_shape_and_sign_never_by_colour_alone() -> None:
     assert (found["done"], found["censored"], found["invalid"]) == ("✓", ">", "✕")
     shapes = {group[0].get("class"): group[0].tag.removeprefix(SVG) for group in svg.findall(f"{SVG}g")}
     assert (shapes["current"], shapes["invalid"], shapes["done"]) == ("path", "rect", "circle")
-    assert re.search(r"now", svg.get("aria-label", ""))
+    assert (shapes["next"], shapes["open"]) == ("path", "circle")
+    said = svg.get("aria-label", "")
+    assert [len(re.findall(f": {word}(;|$)", said)) for word in ("now", "next", "to do")] == [1, 1, 13]
+    for word in ("now", "next", "to do", "done", "cut-off reached", "no valid value"):
+        assert word in LEGEND
+        assert f": {word}" in said
+
+
+def test_no_sign_covers_the_letter_of_another() -> None:
+    for index in range(1, 19):
+        state = VisitState()
+        for event in (tender_points(), Next(sequence_index=index)):
+            state.apply(event)
+        groups = drawing(state).findall(f"{SVG}g")
+        letters = [(float(group[1].get("x", "")), float(group[1].get("y", ""))) for group in groups]
+        for group in groups:
+            if group[0].tag != f"{SVG}path":
+                continue
+            corners = [tuple(map(float, corner.split())) for corner in group[0].get("d", "")[1:-1].split("L")]
+            (x, top), (right, y) = corners[:2]
+            half = right - x
+            assert half == pytest.approx(y - top, abs=0.11)
+            near = [abs(at_x - x) + abs(at_y - 3 - y) for at_x, at_y in letters]
+            assert sorted(near)[1] > half + 3, (index, group[0].get("class"))
 
 
 def test_right_is_on_the_left_of_the_front_and_on_the_right_of_the_back() -> None:

@@ -7,7 +7,7 @@ from nicegui import ui
 
 from qst.console.messages import Asked, Ended
 from qst.console.pages.page import Page
-from qst.console.pages.parts.bodymap import body_map, points
+from qst.console.pages.parts.bodymap import LEGEND, body_map, points
 from qst.console.pages.parts.drafts import CHECKLIST, REASONS, REST_REASONS, SKIN, Draft, ask
 from qst.console.pages.parts.elements import action, box, text, typed
 from qst.console.pages.parts.now import SIDE_WORDS, instruction, side_words, trial_name
@@ -64,7 +64,7 @@ class RunScreen:
         settled = sum(mark not in (Mark.OPEN, Mark.CURRENT) for mark in marks)
         text("p", f"{settled} of {visit.n_trials} trials done", "progress")
         ui.html(body_map(points(visit.ready.trials, marks)), sanitize=False)
-        text("p", "◆ now   ○ to do   ✓ done   > cut-off reached   ✕ no valid value", "key")
+        text("p", LEGEND, "key")
         action(
             "Hide earlier values" if self._values_shown else "Show earlier values",
             self._toggle_values,

@@ -1,5 +1,6 @@
 """The body map: front, back and palms, every point of the plan with its side, told apart by shape and text."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
@@ -22,6 +23,12 @@ _MARK_WORDS = {
     Mark.CENSORED: "cut-off reached",
     Mark.DONE: "done",
 }
+#: For everybody who cannot guess them.
+LEGEND = "◆ now   ◇ next   ○ to do   ✓ done   > cut-off reached   ✕ no valid value"
+_RADIUS = 7.5
+_DIAMOND = {"current": 14.0, "next": 10.5}
+#: Where points are close, a sign keeps so much of the way to the next centre free: half a letter, and air.
+_LETTER = 4.0
 
 
 class Point(NamedTuple):
@@ -30,6 +37,11 @@ class Point(NamedTuple):
     card: TrialCard
     mark: Mark
     is_next: bool
+
+    @property
+    def word(self) -> str:
+        """What its sign says."""
+        return "next" if self.is_next else _MARK_WORDS[self.mark]
 
 
 def points(trials: Sequence[TrialCard], marks: Sequence[Mark]) -> tuple[Point, ...]:
@@ -50,7 +62,7 @@ def body_map(found: Sequence[Point]) -> str:
     """The map as SVG, with a text for screen readers."""
     has_palm = any(_where(point)[0] == "palm" for point in found)
     height = _TOP + _HEIGHT + 8 + (_PALM_HEIGHT + 16 if has_palm else 0)
-    said = "; ".join(f"{_name(point)}: {_MARK_WORDS[point.mark]}" for point in found)
+    said = "; ".join(f"{_name(point)}: {point.word}" for point in found)
     parts = [
         f'<svg class="body" viewBox="0 0 300 {height:g}" role="img" aria-label="{escape(f"Body map. {said}")}">',
         _figure("front"),
@@ -58,7 +70,7 @@ def body_map(found: Sequence[Point]) -> str:
     ]
     if has_palm:
         parts.append(_palms())
-    parts += [_marker(point) for point in sorted(found, key=lambda point: -_ORDER.index(point.mark))]
+    parts += [_marker(point, _room(point, found)) for point in sorted(found, key=lambda one: -_ORDER.index(one.mark))]
     return "".join([*parts, "</svg>"])
 
 
@@ -107,17 +119,29 @@ def _where(point: Point) -> tuple[str, float, float]:
     return place.view, _LEFT[place.view] + place.x * _WIDTH, _TOP + place.y * _HEIGHT
 
 
-def _marker(point: Point) -> str:
+def _room(point: Point, found: Sequence[Point]) -> float:
+    """How far it is to the nearest other point of the same view."""
+    view, *here = _where(point)
+    others = [place for other in found if other is not point for place in [_where(other)] if place[0] == view]
+    return min((math.dist(here, place[1:]) for place in others), default=math.inf)
+
+
+def _marker(point: Point, room: float) -> str:
+    """The sign of a point, smaller where another one is near, so that neither covers the other."""
     _, x, y = _where(point)
     kind = "next" if point.is_next else point.mark.value
     sign = _SIGNS.get(point.mark, point.card.side or "•")
-    title = f"<title>{escape(f'{_name(point)}: {_MARK_WORDS[point.mark]}')}</title>"
-    if point.mark is Mark.CURRENT:
-        corners = ((x, y - 14), (x + 14, y), (x, y + 14), (x - 14, y))
+    title = f"<title>{escape(f'{_name(point)}: {point.word}')}</title>"
+    r = min(_RADIUS, max(room / 2, _RADIUS * 0.7))
+    if kind in _DIAMOND:
+        half = min(_DIAMOND[kind], max(room - _LETTER, _RADIUS * 0.8))
+        corners = ((x, y - half), (x + half, y), (x, y + half), (x - half, y))
         path = "L".join(f"{across:.1f} {down:.1f}" for across, down in corners)
-        shape = f'<path class="current" d="M{path}Z">{title}</path>'
+        shape = f'<path class="{kind}" d="M{path}Z">{title}</path>'
     elif point.mark is Mark.INVALID:
-        shape = f'<rect class="invalid" x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14">{title}</rect>'
+        side = f"{2 * r:.1f}"
+        shape = f'<rect class="invalid" x="{x - r:.1f}" y="{y - r:.1f}" width="{side}" height="{side}">{title}</rect>'
     else:
-        shape = f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="7.5">{title}</circle>'
-    return f'<g>{shape}<text x="{x:.1f}" y="{y + 4:.1f}">{escape(sign)}</text></g>'
+        shape = f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}">{title}</circle>'
+    small = f' style="font-size:{11 * r / _RADIUS:.1f}px"' if r < _RADIUS else ""
+    return f'<g>{shape}<text x="{x:.1f}" y="{y + 4 * r / _RADIUS:.1f}"{small}>{escape(sign)}</text></g>'
