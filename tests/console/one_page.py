@@ -147,6 +147,11 @@ class OnePage:
         found = [one for one in (client or self.client).elements.values() if one.tag == "button"]
         return {_label(one): one for one in found}
 
+    def windows(self) -> dict[str, str]:
+        """What opens in a window of its own: label and address."""
+        found = [one for one in self.client.elements.values() if one.tag == "a" and one.props.get("target") == "_blank"]
+        return {str(getattr(one, "text", "")): one.props["href"] for one in found}
+
     def lines(self) -> list[Element]:
         """What can be typed into."""
         return [one for one in self.client.elements.values() if one.tag == "input"]

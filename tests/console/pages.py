@@ -105,6 +105,15 @@ def into_the_ramp(page: Any) -> None:
     page.wait_for_selector("body[data-state=ramp]")
 
 
+def tab_to(page: Any, selector: str) -> None:
+    """Walk with the Tab key until this element has the focus."""
+    for _ in range(60):
+        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key does not reach {selector}")
+
+
 def wait_for_text(page: Any, selector: str, text: str) -> None:
     """Wait until an element holds a text."""
     page.wait_for_function(

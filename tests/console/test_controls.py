@@ -160,6 +160,8 @@ def test_each_state_offers_what_the_table_says_and_nothing_else(page: OnePage, s
     wanted = {cell.strip("()"): not cell.startswith("(") for cell in cells if cell not in words}
     assert offered(page, state) == wanted
     assert len(page.lines()) == sum(words.get(cell, 0) for cell in cells)
+    runs_or_starts = page.hub.phase in (Phase.STARTING, Phase.RUNNING)
+    assert page.windows() == ({"Participant's window": "/participant"} if runs_or_starts else {})
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -13,6 +13,7 @@ from tests.console.pages import (
     into_the_ramp,
     next_question,
     phase,
+    tab_to,
     to_the_placement,
     wait_for_text,
 )
@@ -155,10 +156,16 @@ def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench)
 
 def test_the_participant_sees_words_and_no_number(bench: Bench) -> None:
     page = bench.open_page()
-    view = bench.open_page("/participant")
+    tab_to(page, "a[href='/participant']")
+    with page.context.expect_page() as waiting:
+        page.keyboard.press("Enter")
+    view = waiting.value
+    view.wait_for_selector(".scene")
     assert not NUMBER.search(view.inner_text("body"))
     assert_accessible(view, "participant")
     begin(page, speed="10")
+    to_the_placement(page)
+    page.wait_for_selector("header a[href='/participant'][target=_blank]")
     into_the_ramp(page)
     wait_for_text(view, "#scene-title", "Press the button")
     assert not NUMBER.search(view.inner_text("body"))

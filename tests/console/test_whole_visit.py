@@ -11,7 +11,7 @@ from qst.console.hub import NOT_READ_ALOUD
 from qst.record.reader import read_log
 from qst.record.records import Answer, Decision, VisitOutcome
 from tests.console.conftest import Bench
-from tests.console.pages import SPEED, begin, next_question, to_the_end
+from tests.console.pages import SPEED, begin, next_question, tab_to, to_the_end
 
 
 def assert_complete(bench: Bench, page: Any) -> None:
@@ -83,15 +83,6 @@ def test_the_fibromyalgia_visit_by_mouse(bench: Bench) -> None:
     assert len({trial.sequence_index for trial in log.trials}) == 27
     aloud = [record.reason for record in log.records if isinstance(record, Answer) and record.reason]
     assert aloud.count(NOT_READ_ALOUD) == 3
-
-
-def tab_to(page: Any, selector: str) -> None:
-    """Walk with the Tab key until this element has the focus."""
-    for _ in range(60):
-        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the Tab key does not reach {selector}")
 
 
 def test_a_visit_by_keyboard_alone(bench: Bench) -> None:

@@ -82,6 +82,8 @@ class Page:
             text("span", "SIMULATED" if ready.simulated else "REAL INSTRUMENTS", "what")
             text("h1", f"{ready.title} · {ready.participant_id} · visit {ready.visit}")
         box("span", "space")
+        if self.hub.phase is not Phase.ENDED:
+            text("a", "Participant's window", "act small", href="/participant", target="_blank", rel="noopener")
         others = self.hub.views.others()
         if others:
             text("span", f"{others} further page{'s' if others > 1 else ''}")
