@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from qst.abort import AbortSwitch
@@ -276,6 +277,16 @@ def test_the_last_trial_reminds_of_the_skin(page: OnePage) -> None:
     assert reminder not in ask(page, PromptKind.JUDGE).words()
     page.hear(asked(PromptKind.JUDGE, *ACCEPTABLE, index=3, prompt_id="q-last"))
     assert reminder in page.words()
+
+
+def test_a_ramp_that_was_too_fast_is_said_once_and_stands_out(page: OnePage) -> None:
+    flagged = msgspec.structs.replace(RESULT, rate_flag="fast")
+    page.hear(ready(), Began(sequence_index=1, attempt=1), flagged)
+    page.hear(asked(PromptKind.JUDGE, *ACCEPTABLE, text="3.1 kg/cm² (ramp too fast)"))
+    assert page.words().count("too fast") == 1
+    assert [one.classes for one in page.client.elements.values() if "result" in one.classes] == [["result", "warned"]]
+    page.hear(asked(PromptKind.FAULT, *JUDGEMENTS, index=2, prompt_id="q-of-another"))
+    assert [one.classes for one in page.client.elements.values() if "result" in one.classes] == [["result"]]
 
 
 def test_earlier_values_are_hidden_until_they_are_asked_for(page: OnePage) -> None:

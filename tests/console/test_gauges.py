@@ -92,6 +92,7 @@ def test_a_gauge_that_is_read_by_the_operator(browser: Any, tmp_path: Path) -> N
         page.evaluate(LISTEN)
         to_the_placement(page)
         assert_in_sight(page, "a long text to read aloud")
+        assert "give a reason.\n\nI will press" in page.inner_text(".aloud"), "two texts are two paragraphs"
         place(page)
         page.wait_for_selector("input[name=value]")
         assert_in_sight(page, "entering a value")

@@ -8,6 +8,8 @@ from tests.console.conftest import Bench
 from tests.console.pages import assert_offers, begin, into_the_ramp, phase, to_the_placement, wait_for_text
 from tests.console.test_robust import stops
 
+#: A word that fits into no line.
+LONG = "x" * 300
 _LINE = "input[name=reason]"
 
 
@@ -39,7 +41,7 @@ def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
     page = bench.open_page()
     begin(page, speed="10")
     to_the_placement(page)
-    typed(page, "n", "wet palm, pressed")  # nothing waits until the line is there
+    typed(page, "n", f"wet palm, pressed {LONG}")  # nothing waits until the line is there
     page.keyboard.press("Enter")
     gone(page)
     typed(page, "Skin check", "warm, w p r k x n a .")
@@ -74,11 +76,13 @@ def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
     assert decisions(bench) == [("invalid", "was moving 2 cm")]
     assert stops(bench) == ["operator_stop"]
     assert notes(bench)[-3:] == [
-        "wet palm, pressed", "skin check: warm, w p r k x n a .", "checklist: Pain relief taken today: w paracetamol",
+        f"wet palm, pressed {LONG}", "skin check: warm, w p r k x n a .", "checklist: Pain relief taken today: w paracetamol",
     ]  # fmt: skip
     page.keyboard.press("W")  # and a command where there is no line
     page.wait_for_selector("h2:has-text('In the log')")
     assert stops(bench) == ["operator_stop", "participant_withdrew"]
+    assert LONG in page.text_content(".finish")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_click_is_not_pressed_again_by_the_next_enter(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 from nicegui import ui
 
-from qst.console.messages import Asked, Ended
+from qst.console.messages import Asked
 from qst.console.pages.page import Page
 from qst.console.pages.parts.bodymap import LEGEND, body_map, points
 from qst.console.pages.parts.drafts import CHECKLIST, REASONS, REST_REASONS, SKIN, Draft, ask
@@ -127,16 +127,18 @@ class RunScreen:
                 text("b", "Read aloud: ")
                 text("span", prompt.read_aloud)
         if prompt.kind in (PromptKind.JUDGE, PromptKind.FAULT):
-            text("p", prompt.text, "result")
-            self._qualify(self._visit.last)
+            text("p", prompt.text, "result warned" if self._flagged(prompt) else "result")
             if prompt.sequence_index == self._visit.n_trials:
                 text("p", "The last trial. Look at the skin before you go on, and note any mark.")
         elif prompt.kind in (PromptKind.SET_UP, PromptKind.ENTER_VALUE, PromptKind.UNFINISHED):
             text("p", prompt.text)
 
-    def _qualify(self, result: Ended | None) -> None:
-        if result is not None and result.rate_flag:
-            text("p", f"The ramp was too {result.rate_flag}.", "warned")
+    def _flagged(self, prompt: Asked) -> bool:
+        """Whether the ramp that is asked about was too fast or too slow; the text says so."""
+        last = self._visit.last
+        if last is None or (last.sequence_index, last.attempt) != (prompt.sequence_index, prompt.attempt):
+            return False
+        return last.rate_flag != ""
 
     # -- middle: what can be answered -----------------------------------------------------------------------------
 
