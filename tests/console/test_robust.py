@@ -159,4 +159,8 @@ def test_a_killed_console_leaves_a_visit_that_ended_safely(bench: Bench) -> None
     until(lambda: the_log(bench).ended)
     assert stops(bench) == ["console_lost"]
     assert the_log(bench).outcome is VisitOutcome.INTERRUPTED
+    page.wait_for_selector("#line:has-text('No connection to the console')")
+    line, banner, bar = (page.locator(one).bounding_box() for one in ("#line", "header.banner", "#stopbar"))
+    assert banner["y"] + banner["height"] <= line["y"]
+    assert line["y"] + line["height"] <= bar["y"]
     bench.complaints.clear()

@@ -83,6 +83,16 @@ def assert_nothing_covers_stop(page: Any) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 
+def assert_says_what_is_simulated(page: Any) -> None:
+    """Wherever the page is scrolled to."""
+    page.set_viewport_size({"width": 1024, "height": 768})
+    assert page.evaluate("scrollTo(0, 1e6) ?? scrollY > 100")
+    in_sight = """() => { const said = document.querySelector("header .what"), box = said.getBoundingClientRect();
+      return said.textContent === "SIMULATED" && said.contains(document.elementFromPoint(box.x + 5, box.y + 5)); }"""
+    assert page.evaluate(in_sight)
+    page.set_viewport_size({"width": 1366, "height": 768})
+
+
 def looks_at_the_start(page: Any) -> None:
     page.wait_for_selector(".figures")
     assert_accessible(page, "start")
@@ -103,6 +113,7 @@ def looks_at_the_placement(page: Any, bench: Bench) -> None:
     assert_in_sight(page, "place")
     assert_accessible(page, "place")
     assert_nothing_covers_stop(page)
+    assert_says_what_is_simulated(page)
     assert_no_single_key_begins(page, bench)
     assert_offers(page, "placing, side named")
     page.keyboard.press("n")
@@ -179,6 +190,7 @@ def test_a_wrong_choice_begins_nothing_and_is_said_in_words(bench: Bench) -> Non
     page = bench.open_page()
     choose(page)
     page.wait_for_selector("button.main:not([disabled]):has-text('simulated')")
+    assert page.text_content("header.simulated .what") == "SIMULATED"
     page.check("input[value=real]")
     wait_for_text(page, ".start", "This station is simulated, and you said that the visit is real")
     page.wait_for_selector("button.main[disabled]:has-text('REAL')")

@@ -29,6 +29,7 @@ class Page:
         self.client = client
         self._parts: list[Part] = []
         self._screen: list[Part] = []
+        self.chosen_simulated: bool | None = None  # the station that is chosen on the start screen; None: not checked
 
     @property
     def controls(self) -> bool:
@@ -66,21 +67,26 @@ class Page:
 
     # -- banner ---------------------------------------------------------------------------------------------------
 
+    def _simulated(self) -> bool | None:
+        """Whether simulators stand behind this page; None while nobody knows."""
+        if self.hub.phase is Phase.START:
+            return self.chosen_simulated
+        return None if self.hub.visit is None else self.hub.visit.simulated
+
     def _banner_key(self) -> Hashable:
         visit = self.hub.visit
         ready = None if visit is None else visit.ready
-        return (self.hub.phase, ready, self.controls, self.hub.views.others())
+        return (self.hub.phase, ready, self._simulated(), self.controls, self.hub.views.others())
 
     def _banner(self) -> None:
-        visit = self.hub.visit
+        visit, simulated = self.hub.visit, self._simulated()
         ready = None if visit is None else visit.ready
         self._head.classes(remove="simulated real")
-        if ready is None:
-            text("h1", "QST console")
-        else:
-            self._head.classes(add="simulated" if ready.simulated else "real")
-            text("span", "SIMULATED" if ready.simulated else "REAL INSTRUMENTS", "what")
-            text("h1", f"{ready.title} · {ready.participant_id} · visit {ready.visit}")
+        if simulated is not None:
+            self._head.classes(add="simulated" if simulated else "real")
+            text("span", "SIMULATED" if simulated else "REAL INSTRUMENTS", "what")
+        title = "QST console" if ready is None else f"{ready.title} · {ready.participant_id} · visit {ready.visit}"
+        text("h1", title)
         box("span", "space")
         if self.hub.phase is not Phase.ENDED:
             text("a", "Participant's window", "act small", href="/participant", target="_blank", rel="noopener")

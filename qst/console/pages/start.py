@@ -44,6 +44,7 @@ class StartScreen:
     def build(self) -> None:
         """Make the screen."""
         page = self._page
+        self._take(None)
         with box("div", "start"):
             with box("section", "card", aria_label="The visit"):
                 text("h2", "New visit")
@@ -75,7 +76,7 @@ class StartScreen:
             setattr(self, name, value.strip())
             if name in ("protocol", "station"):
                 self._hub.probes.forget()
-                self._checked = None
+                self._take(None)
                 background_tasks.create(self._check())
             self._page.refresh()
 
@@ -92,8 +93,12 @@ class StartScreen:
         wanted = (self.protocol, self.station)
         checked = await run.io_bound(check_choice, *wanted)
         if wanted == (self.protocol, self.station):
-            self._checked = checked
+            self._take(checked)
             self._page.refresh()
+
+    def _take(self, checked: Checked | None) -> None:
+        self._checked = checked
+        self._page.chosen_simulated = None if checked is None or checked.error else checked.simulated
 
     # -- who ------------------------------------------------------------------------------------------------------
 
