@@ -22,6 +22,7 @@ from qst.analysis.columns import Column
 from qst.analysis.files import MISNAMED, Paths, find, misnamed, without_copies
 from qst.analysis.gather import gather, no_garbage
 from qst.analysis.log_rows import LogRows
+from qst.analysis.plausible import plausible
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError, LogDamagedError
 from qst.protocol.plan import Plan
@@ -256,7 +257,8 @@ def _gathered(
     files: Sequence[str], others: Sequence[LogRows], simulated: Which | None, *, verify: bool, helpers: int | None
 ) -> _Gathered:
     """The columns of all logs; what each log gave by itself is forgotten when this returns."""
-    logs = [*without_copies(gather(files, verify=verify, helpers=helpers)), *others]
+    gathered = map(plausible, gather(files, verify=verify, helpers=helpers))
+    logs = [*without_copies(gathered), *others]
     kept, set_aside = _of_kind(logs, simulated)
     columns, visits = trial_table.build(kept)
     return _Gathered(columns, visits, _all_left_out(logs, set_aside), set_aside, _absent(logs, set_aside))
@@ -273,7 +275,7 @@ def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Datas
     Raises:
         InputError: there is no log or more than one, or a correction of this visit does not fit.
     """
-    logs = without_copies(gather(find(log), verify=True, helpers=0))
+    logs = without_copies(map(plausible, gather(find(log), verify=True, helpers=0)))
     columns, visits = trial_table.build(logs)
     if len(visits) > 1:
         raise InputError(f"these are {len(visits)} visits", where=str(log), remedy="Name the log of one visit.")

@@ -15,6 +15,9 @@ from qst.errors import InputError
 #: Whole numbers beyond this are not exact in a 64-bit float, the only number that SPSS and Excel have.
 LARGEST_EXACT: Final = 2**53
 
+#: What a signed number of 64 bits can be.
+_REPRESENTABLE: Final = range(-(2**63), 2**63)
+
 #: Columns of whole numbers that may be larger: seeds have 63 bits, a monotonic clock counts nanoseconds since boot.
 #: Formats that know 64-bit floats only carry them as text, whatever their values: a type never depends on the data.
 WIDE_INTEGERS: Final = frozenset({"seed", "t_mono_ns"})
@@ -50,6 +53,8 @@ def _check_column(column: Column, cells: Sequence[Cell]) -> None:
             _refuse(column, cells, lambda cell: cell is not None and math.isinf(float(cell)), "is infinite")
         return
     different = set(cells)
+    if column.kind is Kind.INTEGER and not all(cell is None or cell in _REPRESENTABLE for cell in different):
+        _refuse(column, cells, lambda cell: cell is not None and cell not in _REPRESENTABLE, "has more than 64 bits")
     if column.kind is Kind.TEXT:
         if not all(map(_is_utf8, different)):
             _refuse(column, cells, lambda cell: not _is_utf8(cell), "holds a character that UTF-8 cannot say")

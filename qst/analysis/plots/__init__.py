@@ -7,6 +7,7 @@
 Equal logs give equal files, byte by byte. A picture with a simulated value on it says so across its whole width.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
@@ -28,6 +29,9 @@ _OF_VISIT: Final[dict[str, Callable[[VisitView], Picture]]] = {
 
 #: What can be drawn. All but ``visits`` are pictures of one visit each.
 KINDS: Final = (*_OF_VISIT, "visits")
+
+_UNSAFE: Final = re.compile(r"[^\w-]")
+_LONGEST: Final = 100  # a path's part has at most 255 bytes, some of which the caller's own name takes
 
 
 def plot(dataset: Dataset, kind: str, path: Path) -> tuple[Path, ...]:
@@ -72,11 +76,13 @@ def _named_apart(made: Iterable[Picture]) -> Iterator[Picture]:
     """The same pictures, no two of one name: one would take the other's file.
 
     Study ``A_B`` with participant ``C`` and study ``A`` with ``B_C`` are joined to one name, a visit can have two logs,
-    and some file systems do not tell capitals apart.
+    and some file systems do not tell capitals apart. No log of the suite has a pseudonym with other signs than
+    letters, digits, ``-`` and ``_``; one that has is drawn all the same, and its files stand where they should.
     """
     taken: set[str] = set()
     for picture in made:
-        name = next(name for name in _numbered(picture.name) if name.casefold() not in taken)
+        safe = _UNSAFE.sub("-", picture.name)[:_LONGEST]
+        name = next(name for name in _numbered(safe) if name.casefold() not in taken)
         taken.add(name.casefold())
         yield picture._replace(name=name)
 
