@@ -121,6 +121,22 @@ def wait_for_text(page: Any, selector: str, text: str) -> None:
     )
 
 
+def assert_accessible(page: Any, screen: str) -> None:
+    """No serious finding of the axe rules, in light and in dark."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - only where there is a browser
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("dark => document.body.classList.contains('body--dark') === dark", arg=scheme == "dark")
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], f"{screen}, {scheme}"
+
+
 def assert_in_sight(page: Any, screen: str) -> None:
     """What can be answered is seen without scrolling, on every screen that a bench has."""
     assert page.query_selector(".answers button, .answers input, .begin button"), f"{screen}: nothing to answer"

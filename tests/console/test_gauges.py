@@ -6,7 +6,7 @@ from typing import Any
 
 from qst.record.reader import read_log
 from qst.record.records import Answer, Prompt
-from tests.console.pages import assert_in_sight, begin, place, to_the_placement, wait_for_text
+from tests.console.pages import assert_accessible, assert_in_sight, begin, place, to_the_placement, wait_for_text
 from tests.console.running import PATIENCE_S, Console
 
 PROTOCOL = """\
@@ -96,6 +96,7 @@ def test_a_gauge_that_is_read_by_the_operator(browser: Any, tmp_path: Path) -> N
         place(page)
         page.wait_for_selector("input[name=value]")
         assert_in_sight(page, "entering a value")
+        assert_accessible(page, "entering a value")
 
         shown = [float(text.split()[0]) for text in page.evaluate("window.shown") if text]
         assert len(set(shown)) > 3

@@ -6,6 +6,7 @@ from typing import Any
 from qst.record.reader import read_log
 from tests.console.conftest import Bench
 from tests.console.pages import (
+    assert_accessible,
     assert_in_sight,
     assert_offers,
     begin,
@@ -19,22 +20,6 @@ from tests.console.pages import (
 )
 
 NUMBER = re.compile(r"[0-9]")
-
-
-def assert_accessible(page: Any, screen: str) -> None:
-    """No serious finding of the axe rules, in light and in dark."""
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - only where there is a browser
-
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function("dark => document.body.classList.contains('body--dark') === dark", arg=scheme == "dark")
-        found = Axe().run(page).response["violations"]
-        serious = [
-            (one["id"], [node["html"] for node in one["nodes"]])
-            for one in found
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], f"{screen}, {scheme}"
 
 
 #: Every key that is neither a stop nor the end of the visit.
@@ -125,10 +110,15 @@ def looks_at_the_placement(page: Any, bench: Bench) -> None:
     page.wait_for_selector("button.main:has-text('Start')")
 
 
-def looks_at_a_stopped_ramp(page: Any) -> None:
+def looks_at_a_stopped_ramp(page: Any, bench: Bench) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("body[data-state=ramp]")
     assert_offers(page, "ramp")
+    assert_accessible(page, "ramp")
+    looks_on = bench.open_page()
+    looks_on.wait_for_selector("button:has-text('Take over')")
+    assert_accessible(looks_on, "looks on")
+    looks_on.close()
     page.keyboard.press("Escape")
     page.wait_for_selector("button:has-text('Not valid: repeat')")
     assert_offers(page, "judging, not valid")
@@ -147,7 +137,7 @@ def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench)
     looks_at_the_start(page)
     begin(page, protocol="fibromyalgia-visit", speed="1")  # a ramp that lasts longer than any of this takes
     looks_at_the_placement(page, bench)
-    looks_at_a_stopped_ramp(page)
+    looks_at_a_stopped_ramp(page, bench)
     page.keyboard.press("p")
     wait_for_text(page, "#stop-seen", "A pause is asked for")
     page.keyboard.press("k")
@@ -159,6 +149,12 @@ def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench)
     page.wait_for_selector("button:has-text('Go on')")
     assert_offers(page, "paused")
     assert_in_sight(page, "paused")
+    assert_accessible(page, "paused")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("button:has-text('Shorten this rest')")
+    assert_offers(page, "resting")
+    assert_in_sight(page, "resting")
+    assert_accessible(page, "resting")
     page.keyboard.press("!")
     page.wait_for_selector("h2:has-text('In the log')")
     assert_offers(page, "interrupted")
