@@ -37,6 +37,27 @@ def gone(page: Any, selector: str = _LINE) -> None:
     page.wait_for_selector(selector, state="detached")
 
 
+#: As if the space bar were the participant's button; what the page says of it goes nowhere.
+SPACE = """() => { window.said = [];
+  QST.picture.button = " ";
+  QST.listeners.push((picture) => { picture.button = " "; });
+  const send = QST.socket.send.bind(QST.socket);
+  QST.socket.send = (text) => text.includes("button") ? window.said.push(JSON.parse(text).kind) : send(text); }"""
+
+
+def assert_space_is_a_button_or_a_letter(page: Any) -> None:
+    """The participant's where nothing is typed; released in any case."""
+    page.evaluate(SPACE)
+    page.keyboard.press(" ")
+    assert page.evaluate("window.said") == ["button-down", "button-up"]
+    typed(page, "n", "a b")
+    page.keyboard.press(" ")
+    assert page.evaluate("window.said.length") == 2
+    page.evaluate("QST.listeners.pop() && (QST.picture.button = '')")
+    page.click("button:has-text('Back')")
+    gone(page)
+
+
 def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
     page = bench.open_page()
     begin(page, speed="10")
@@ -52,6 +73,7 @@ def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
     gone(page, "input[name=line-1]")
     assert phase(page) == "running"
     assert_offers(page, "placing")
+    assert_space_is_a_button_or_a_letter(page)
     # Caps Lock takes no key away; a digit chooses as long as nothing is typed, and Backspace leads back from there.
     page.keyboard.press("N")
     page.wait_for_selector(_LINE)
@@ -87,7 +109,7 @@ def test_what_is_typed_is_text_and_no_command(bench: Bench) -> None:
 
 def test_a_click_is_not_pressed_again_by_the_next_enter(bench: Bench) -> None:
     page = bench.open_page()
-    begin(page, speed="10")
+    begin(page, speed="1")
     into_the_ramp(page)
     page.click("#stopbar [data-stop=operator_stop]")
     wait_for_text(page, ".result", "operator stop")
