@@ -86,6 +86,7 @@ class Camera:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.wait_for_function("dark => document.body.classList.contains('body--dark') === dark", arg=dark)
+        page.evaluate("scrollTo(0, 0)")  # a click may have scrolled
         # Two frames: the trace is drawn anew in its colours.
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         path = self._folder / f"console-{name}.png"

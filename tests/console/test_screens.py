@@ -73,8 +73,9 @@ def assert_says_what_is_simulated(page: Any) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     assert page.evaluate("scrollTo(0, 1e6) ?? scrollY > 100")
     in_sight = """() => { const said = document.querySelector("header .what"), box = said.getBoundingClientRect();
-      return said.textContent === "SIMULATED" && said.contains(document.elementFromPoint(box.x + 5, box.y + 5)); }"""
+      return document.querySelector("header").offsetHeight < 60 && said.textContent === "SIMULATED" && said.contains(document.elementFromPoint(box.x + 5, box.y + 5)); }"""
     assert page.evaluate(in_sight)
+    assert page.text_content("header h1").startswith("PO1 · visit 1"), "whose visit, if the rest has no room"
     page.set_viewport_size({"width": 1366, "height": 768})
 
 
@@ -96,6 +97,9 @@ def looks_at_the_placement(page: Any, bench: Bench) -> None:
     to_the_placement(page)
     assert_offers(page, "placing")
     assert_in_sight(page, "place")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    above, below = (page.locator(one).bounding_box() for one in (".aloud", ".answers"))
+    assert above["y"] + above["height"] <= below["y"], "a text to read aloud is seen to its end"
     assert_accessible(page, "place")
     assert_nothing_covers_stop(page)
     assert_says_what_is_simulated(page)
@@ -135,7 +139,9 @@ def looks_at_a_stopped_ramp(page: Any, bench: Bench) -> None:
 def test_every_screen_is_accessible_and_offers_what_its_state_does(bench: Bench) -> None:
     page = bench.open_page()
     looks_at_the_start(page)
-    begin(page, protocol="fibromyalgia-visit", speed="1")  # a ramp that lasts longer than any of this takes
+    begin(
+        page, participant="PO1", protocol="fibromyalgia-visit", speed="1"
+    )  # a ramp that lasts longer than any of this takes
     looks_at_the_placement(page, bench)
     looks_at_a_stopped_ramp(page, bench)
     page.keyboard.press("p")

@@ -85,7 +85,7 @@ class Page:
         if simulated is not None:
             self._head.classes(add="simulated" if simulated else "real")
             text("span", "SIMULATED" if simulated else "REAL INSTRUMENTS", "what")
-        title = "QST console" if ready is None else f"{ready.title} · {ready.participant_id} · visit {ready.visit}"
+        title = "QST console" if ready is None else f"{ready.participant_id} · visit {ready.visit} · {ready.title}"
         text("h1", title)
         box("span", "space")
         if self.hub.phase is not Phase.ENDED:

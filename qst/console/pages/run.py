@@ -124,8 +124,12 @@ class RunScreen:
     def _prompt_text(self, prompt: Asked) -> None:
         if prompt.read_aloud:
             with box("div", "aloud detail"):
-                text("b", "Read aloud: ")
-                text("span", prompt.read_aloud)
+                first, *more = prompt.read_aloud.split("\n\n")
+                with box("p"):
+                    text("b", "Read aloud: ")
+                    text("span", first)
+                for paragraph in more:
+                    text("p", paragraph)
         if prompt.kind in (PromptKind.JUDGE, PromptKind.FAULT):
             text("p", prompt.text, "result warned" if self._flagged(prompt) else "result")
             if prompt.sequence_index == self._visit.n_trials:
