@@ -171,7 +171,7 @@ class LiveView:
             case Measured(value=value):
                 self._measured(value)
             case ReleaseNow():
-                self._status = "release" if self._planned and self._planned.modality == "pressure" else "return"
+                self._release()
             case Alarm(text=text, urgent=urgent):
                 self._status = text
                 if urgent:
@@ -182,6 +182,13 @@ class LiveView:
                 self._status = f"rest, {seconds:.0f} s left" if seconds else "your turn"
             case Remark():
                 self._lines(event)
+
+    def _release(self) -> None:
+        """A hand on a gauge hears it; what is urgent about it rings once more, as an alarm."""
+        by_hand = self._planned is not None and self._planned.modality == "pressure"
+        self._status = "release" if by_hand else "return"
+        if by_hand:
+            self._live.console.bell()
 
     def _moved_on(self, event: TrialNext | TrialBegan | StateEntered | TrialEnded) -> None:
         if isinstance(event, StateEntered):

@@ -205,10 +205,14 @@ class ReleaseNow(_Message, frozen=True):
 
 
 class Alarmed(_Message, frozen=True):
-    """The hand on the gauge presses too fast, or on after it should have let go. ``urgent``: now."""
+    """Something that must be heard, such as that a hand on a gauge must let go.
+
+    ``urgent``: now; ``lasting``: stands until the next attempt begins, and not only to the end of this one.
+    """
 
     text: str
     urgent: bool
+    lasting: bool = False
 
 
 class Pacing(_Message, frozen=True):

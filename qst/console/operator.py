@@ -185,8 +185,8 @@ def _passing(event: ReleaseNow | Alarm | Pace | RestLeft | Remark) -> Event:
     match event:
         case ReleaseNow():
             return messages.ReleaseNow()
-        case Alarm(text=text, urgent=urgent):
-            return messages.Alarmed(text=text, urgent=urgent)
+        case Alarm(text=text, urgent=urgent, lasting=lasting):
+            return messages.Alarmed(text=text, urgent=urgent, lasting=lasting)
         case Pace(elapsed_s=elapsed_s, expected=expected):
             return messages.Pacing(elapsed_s=elapsed_s, expected=expected)
         case RestLeft(seconds=seconds):

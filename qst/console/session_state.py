@@ -177,6 +177,8 @@ class VisitState:
 
     def _ended(self, event: Ended) -> None:
         self.attempt_runs, self.pacing = False, None
+        if self.alarm is not None and not self.alarm.lasting:
+            self.alarm = None  # the hand has let go
         self.last = self.results[event.sequence_index] = event
 
     def _judged(self, event: Judged) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from qst.abort import AbortSwitch
 from qst.errors import InstrumentError, LinkError, QstError, WireError
-from qst.instruments import Instrument, PressureRamp
+from qst.instruments import Instrument, Modality, PressureRamp
+from qst.record.records import Outcome
 from qst.visit.bench import Bench
 from qst.visit.desk import Desk
 from qst.visit.operator import Alarm, ReleaseNow, Remark
@@ -19,6 +20,14 @@ from qst.visit.trial import LimitsTrial
 INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
 #: What the operator reads when an instrument cannot be reached any more.
 UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
+
+#: Why the hand on a gauge is to let go, where the reason is more than that the stimulus is over.
+_RELEASE_WORDS: dict[Outcome | None, str] = {
+    Outcome.RESPONSE: "Let go: the participant has responded.",
+    Outcome.CUTOFF: "LET GO: the cut-off is reached",
+    Outcome.DEVICE_FAULT: "LET GO: the gauge cannot be relied on",
+}
+_RELEASE_AT_ONCE = (Outcome.CUTOFF, Outcome.DEVICE_FAULT, Outcome.ESTOP, Outcome.PARTICIPANT_WITHDREW)
 
 
 def make_safe(instruments: Iterable[Instrument], abort: AbortSwitch) -> list[QstError]:
@@ -35,6 +44,11 @@ def make_safe(instruments: Iterable[Instrument], abort: AbortSwitch) -> list[Qst
             except INSTRUMENT_FAILURES as error:
                 failures.append(error)
     return failures
+
+
+def release_call(outcome: Outcome | None) -> Alarm:
+    """What the hand on a gauge is told when the stimulus is over; urgent wherever more pressure would be too much."""
+    return Alarm(_RELEASE_WORDS.get(outcome, "Let go."), urgent=outcome in _RELEASE_AT_ONCE)
 
 
 class Commands:
@@ -99,6 +113,9 @@ class Commands:
         if self._bench.hands is not None:
             self._bench.hands.release()
         self._desk.tell(ReleaseNow())
+        if self._trial.planned.modality is Modality.PRESSURE:
+            # Who looks at the gauge and the participant hears it.
+            self._desk.tell(release_call(self._trial.outcome))
 
     def _alarm(self) -> None:
         alarm = self._trial.alarm

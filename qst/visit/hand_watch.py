@@ -34,7 +34,7 @@ class HandWatch:
         gap_s: longest time between two readings, s.
     """
 
-    __slots__ = ("_anchor", "_cutoff_kpa", "_last", "_rate", "_told", "clock", "held_s", "over_s")
+    __slots__ = ("_anchor", "_crossed", "_cutoff_kpa", "_last", "_rate", "_told", "clock", "held_s", "over_s")
 
     def __init__(self, ramp: PressureRamp, gap_s: float) -> None:
         self.clock = ClockWatch(gap_s)
@@ -42,6 +42,7 @@ class HandWatch:
         self._anchor: tuple[float, float] | None = None
         self._last: tuple[float, float] | None = None
         self._told = 0
+        self._crossed = False
         self.held_s = 0.0  #: time for which the hand pressed on after the release was called
         self.over_s = 0.0  #: time above the cut-off
 
@@ -56,9 +57,10 @@ class HandWatch:
             return None
         return HandAlarm(f"slower: {moved_kpa / over_s:.0f} kPa/s, {self._rate:.0f} are asked for", urgent=False)
 
-    def let_go(self, now_s: float) -> None:
-        """The release was called."""
+    def let_go(self, now_s: float, *, at_cutoff: bool) -> None:
+        """The release was called; ``at_cutoff``: because of the cut-off, so that the operator knows of that already."""
         self._last = (now_s, 0.0)
+        self._crossed = at_cutoff
 
     def release(self, time_s: float, value_kpa: float, contact_kpa: float) -> HandAlarm | None:
         """A reading after the release was called."""
@@ -67,20 +69,22 @@ class HandWatch:
             return None
         step_s = max(time_s - last[0], 0.0)
         self.held_s += step_s
-        if value_kpa >= self._cutoff_kpa:
+        over = value_kpa >= self._cutoff_kpa
+        if over:
             self.over_s += step_s
-        return self._raise(value_kpa >= self._cutoff_kpa)
+        return self._raise(over=over)
 
-    def _raise(self, over: bool) -> HandAlarm | None:
-        """Each step of the alarm once."""
+    def _raise(self, *, over: bool) -> HandAlarm | None:
+        """Each step of the alarm once; the first one over the cut-off does not wait for any time to pass."""
+        crosses, self._crossed = over and not self._crossed, self._crossed or over
         level = sum(self.held_s >= limit_s for limit_s in (HELD_WARN_S, HELD_ALARM_S))
         level += self.over_s >= OVER_CUTOFF_INVALID_S
         if level <= self._told:
-            return None
+            return HandAlarm("LET GO: above the cut-off", urgent=True) if crosses else None
         self._told = level
         where = "above the cut-off" if over else "pressing on"
         seconds = self.over_s if over else self.held_s
-        return HandAlarm(f"LET GO: {where} for {seconds:.1f} s", urgent=level > 1)
+        return HandAlarm(f"LET GO: {where} for {seconds:.1f} s", urgent=over or level > 1)
 
     @property
     def invalid_reason(self) -> str:

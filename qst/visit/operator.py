@@ -117,10 +117,15 @@ class ReleaseNow(msgspec.Struct, frozen=True):
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """Live: the hand on the gauge presses too fast, or on after the release was called. ``urgent``: now."""
+    """Live: something that must be heard, not only read. ``urgent``: now.
+
+    Most are about a hand on a gauge: it presses too fast, it must let go, it presses on. They are over with their
+    attempt; one that is ``lasting`` is not.
+    """
 
     text: str
     urgent: bool
+    lasting: bool = False
 
 
 class Pace(msgspec.Struct, frozen=True):

@@ -303,7 +303,7 @@ class LimitsTrial:
         self._enter(TrialState.RETURN, now_s)
         if self._back is None:
             if self.hand is not None:
-                self.hand.let_go(now_s)
+                self.hand.let_go(now_s, at_cutoff=outcome is Outcome.CUTOFF)
             return [Action.RELEASE]
         self._back.begin(now_s, self.samples[-1][1] if ramping and self.samples else None)
         if not ramping or self.failure is not None or outcome in UNSAFE_TO_STAY:

@@ -135,6 +135,7 @@ def test_every_live_event_reaches_the_page(desk: Desk) -> None:
     desk.operator.tell(Measured(0.2, 33.1))
     desk.operator.tell(ReleaseNow())
     desk.operator.tell(Alarm("press more slowly", urgent=False))
+    desk.operator.tell(Alarm("take it off", urgent=True, lasting=True))
     desk.operator.tell(Pace(1.0, "1.0 kg"))
     desk.operator.tell(RestLeft(4.0))
     desk.operator.tell(Remark("     noted: hm"))
@@ -143,6 +144,7 @@ def test_every_live_event_reaches_the_page(desk: Desk) -> None:
         Samples(readings=[(0.1, 33.0), (0.2, 33.1)]),
         messages.ReleaseNow(),
         messages.Alarmed(text="press more slowly", urgent=False),
+        messages.Alarmed(text="take it off", urgent=True, lasting=True),
         messages.Pacing(elapsed_s=1.0, expected="1.0 kg"),
         messages.Resting(left_s=4.0),
         messages.Remarked(text="noted: hm"),

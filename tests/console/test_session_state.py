@@ -122,6 +122,13 @@ def test_an_alarm_a_release_and_a_stop_belong_to_their_trial() -> None:
     assert (state.alarm, state.release, state.stop_seen, state.pacing) == (None, False, "", None)
 
 
+@pytest.mark.parametrize("lasting", [False, True])
+def test_an_alarm_about_a_hand_ends_with_the_attempt_and_a_lasting_one_stands_at_its_judgement(lasting: bool) -> None:
+    state = visit(Began(sequence_index=1, attempt=1), Alarmed(text="LET GO", urgent=True, lasting=lasting), ended(1))
+    state.apply(asked(PromptKind.JUDGE, Choice.ACCEPT))
+    assert (state.alarm is not None) is lasting
+
+
 def test_a_pause_is_asked_for_until_it_begins() -> None:
     state = visit()
     state.pause_asked = True

@@ -23,12 +23,14 @@ from qst.instruments import Capabilities, Modality, PressureRamp, Sample, Therma
 from qst.record import records
 from qst.record.records import Outcome
 from qst.station import driver_class
+from qst.visit.commands import release_call
 from qst.visit.hand_watch import HandWatch
-from qst.visit.operator import Alarm, ReleaseNow, StopAsked
+from qst.visit.operator import Alarm, Measured, ReleaseNow, StopAsked
 from qst.visit.states import Action, TrialState
 from qst.visit.trial import LimitsTrial
 from qst.visit.watch import RampWatch
 from tests.visit.fakes import Visit, capabilities
+from tests.visit.plans import PRESS as PLANNED_PRESS
 from tests.visit.plans import planned
 
 HEAT = ThermalRamp(start_c=32.0, rate_c_per_s=0.3, cutoff_c=48.0, return_rate_c_per_s=8.0)
@@ -271,13 +273,29 @@ def test_a_hand_that_is_too_fast_is_told_within_half_a_second() -> None:
 
 def test_a_hand_that_presses_on_is_warned_then_alarmed_and_above_the_cutoff_the_trial_does_not_count() -> None:
     watch = HandWatch(PRESS, 0.2)
-    watch.let_go(0.0)
+    watch.let_go(0.0, at_cutoff=True)
     told = {round(tick * 0.02, 2): alarm for tick in range(120) if (alarm := watch.release(tick * 0.02, 420.0, 10.0))}
     assert list(told) == [0.5, 1.0, 2.0]
-    assert [alarm.urgent for alarm in told.values()] == [False, True, True]
+    assert [alarm.urgent for alarm in told.values()] == [True, True, True]
     assert "above the cut-off" in told[2.0].text
     assert watch.invalid_reason == "held above the cut-off for 2.4 s"
     assert watch.note == "pressed on for 2.38 s after the release was called, 2.38 s of it above the cut-off"
+
+
+def test_a_hand_that_goes_over_the_cutoff_after_the_release_is_told_with_the_first_reading_over_it() -> None:
+    watch = HandWatch(PRESS, 0.2)
+    watch.let_go(0.0, at_cutoff=False)
+    readings = [(tick * 0.02, 390.0 + tick) for tick in range(20)]
+    told = {value: alarm for time_s, value in readings if (alarm := watch.release(time_s, value, 10.0))}
+    assert list(told) == [400.0]
+    assert (told[400.0].text, told[400.0].urgent) == ("LET GO: above the cut-off", True)
+
+
+def test_a_hand_that_presses_on_below_the_cutoff_is_only_warned_at_first() -> None:
+    watch = HandWatch(PRESS, 0.2)
+    watch.let_go(0.0, at_cutoff=False)
+    told = [alarm for tick in range(60) if (alarm := watch.release(tick * 0.02, 300.0, 10.0))]
+    assert [alarm.urgent for alarm in told] == [False, True]
 
 
 def test_a_hand_that_lets_go_in_time_is_not_written_down() -> None:
@@ -321,7 +339,7 @@ def test_hold_over_cutoff_is_on_record_when_a_stop_ends_the_visit_for_it(cause: 
     assert "held" in kinds
 
 
-@pytest.mark.parametrize(("holds_s", "urgent", "valid"), [(0.3, 0, True), (1.5, 1, True), (2.5, 2, False)])
+@pytest.mark.parametrize(("holds_s", "urgent", "valid"), [(0.3, 1, True), (1.5, 3, True), (2.5, 4, False)])
 def test_hold_over_cutoff_is_told_recorded_and_judged(holds_s: float, urgent: int, valid: bool) -> None:
     visit = StubbornVisit(holds_s)
     visit.run()
@@ -335,10 +353,46 @@ def test_hold_over_cutoff_is_told_recorded_and_judged(holds_s: float, urgent: in
     if deviations:
         held_s = float(deviations[0].text.split()[3])
         assert held_s == pytest.approx(holds_s, abs=0.11)  # a gauge that is let go is looked at ten times a second
-    # The release was called with the first reading at the cut-off, not later.
-    released = next(event for event in visit.operator.seen if isinstance(event, ReleaseNow))
-    assert released == ReleaseNow()
+    # The release was called, and rung for, with the first reading at the cut-off, not later.
+    at = visit.operator.seen.index(ReleaseNow())
+    assert visit.operator.seen[at + 1] == Alarm("LET GO: the cut-off is reached", urgent=True)
     assert visit.let_go_s is not None
     pressed_for_s = visit.let_go_s - visit.holds_s - trial.t_start_s
     assert trial.value_peak is not None
     assert pressed_for_s <= 60.0
+
+
+def test_the_participants_response_rings_and_pressing_on_over_the_cutoff_rings_urgently() -> None:
+    visit = StubbornVisit(2.0)
+    visit.operator.follows_samples = True
+    visit.desk.follows_samples = True
+    visit.button.presses_s = [6.0]
+    visit.run()
+    seen = visit.operator.seen
+    (trial,) = visit.trials()
+    assert trial.outcome is Outcome.RESPONSE
+    released = seen.index(ReleaseNow())
+    assert seen[released + 1] == Alarm("Let go: the participant has responded.", urgent=False)
+    crossed = seen.index(Alarm("LET GO: above the cut-off", urgent=True))
+    # An alarm is told before the reading that it is about: the first one over, after the response.
+    over = [
+        index
+        for index, event in enumerate(seen)
+        if isinstance(event, Measured) and event.value >= PLANNED_PRESS.cutoff_kpa
+    ]
+    assert released < crossed < over[0]
+    assert not [event for event in seen[crossed : over[0]] if isinstance(event, Measured)]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_release_is_called_urgently_where_more_pressure_would_be_too_much(outcome: Outcome) -> None:
+    urgent = (Outcome.CUTOFF, Outcome.DEVICE_FAULT, Outcome.ESTOP, Outcome.PARTICIPANT_WITHDREW)
+    assert release_call(outcome).urgent is (outcome in urgent)
+    assert not release_call(outcome).lasting
+
+
+def test_a_thermode_calls_no_hand_off() -> None:
+    visit = Visit(planned())
+    visit.button.presses_s = [20.0]
+    visit.run()
+    assert not [event for event in visit.operator.seen if isinstance(event, Alarm)]
