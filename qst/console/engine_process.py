@@ -2,22 +2,26 @@
 
 Page, server and their garbage collection share nothing with it but two pipes. A thread reads commands, so that a stop
 is taken at once whatever the engine does; another one writes events, so that no page makes the engine wait. When the
-pipe of commands ends, the console is gone: the visit is made safe and ends, and can be resumed.
+pipe of commands ends, or stays silent while something is on the skin, the console is gone: the visit is made safe and
+ends, and can be resumed.
 """
 
-import contextlib
+import functools
 import io
 import queue
 import signal
 import sys
 import threading
+from types import FrameType
 
 import msgspec
 
 from qst.abort import AbortCause, Aborted, AbortSwitch
 from qst.clock import RealClock, VirtualClock
 from qst.console.cards import ready_card
+from qst.console.heartbeat import SILENT_S, Heartbeat
 from qst.console.messages import (
+    Alive,
     Begin,
     Command,
     Continue,
@@ -27,6 +31,7 @@ from qst.console.messages import (
     Reader,
     Refused,
     Stop,
+    TakeNote,
     decode_command,
     frames,
 )
@@ -40,6 +45,14 @@ from qst.visit.button import KeyButton
 
 #: The longest time that a switch of threads takes, s. A stop that has arrived waits no longer for the engine's thread.
 SWITCH_INTERVAL_S = 0.0005
+
+#: What ends this process from outside, and what it counts as. Unheard, each would leave the plate as it is.
+SIGNALS = {
+    "SIGTERM": AbortCause.TERMINATED,
+    "SIGHUP": AbortCause.TERMINAL_CLOSED,
+    "SIGQUIT": AbortCause.INTERRUPT,
+    "SIGBREAK": AbortCause.INTERRUPT,
+}
 
 
 class EngineProcess:
@@ -57,6 +70,7 @@ class EngineProcess:
         self._outbox = Outbox(self._console_lost)
         self._first: queue.SimpleQueue[Begin | Continue | Probe | None] = queue.SimpleQueue()
         self._operator: PageOperator | None = None
+        self._heartbeat = Heartbeat(self._on_skin, self._silent)
         self._attached = threading.Lock()  # taken when the console is lost, and never given back
         self.reader = threading.Thread(target=self._read, name="commands", daemon=True)
 
@@ -65,12 +79,14 @@ class EngineProcess:
         writer = threading.Thread(target=self._outbox.pump, args=(self._events,), name="events")
         writer.start()
         self.reader.start()
+        threading.Thread(target=self._heartbeat.watch, name="heartbeat", daemon=True).start()
         try:
             command = self._first.get()
             if command is None:
                 return 1
             return self._probe(command) if isinstance(command, Probe) else self._visit(command)
         finally:
+            self._heartbeat.end()
             self._outbox.close()
             writer.join()
 
@@ -121,12 +137,15 @@ class EngineProcess:
     def _read(self) -> None:
         try:
             for body in frames(self._commands):
+                self._heartbeat.heard()
                 self._take(decode_command(body))
         except (OSError, ValueError, msgspec.MsgspecError):
             pass  # whoever wrote this is no console
         self._console_lost()
 
     def _take(self, command: Command) -> None:
+        if isinstance(command, Alive):
+            return
         if isinstance(command, Begin | Continue | Probe):
             self._first.put(command)
         elif self._operator is not None:
@@ -134,8 +153,21 @@ class EngineProcess:
         elif isinstance(command, Stop):
             self.abort.throw(command.cause)
 
+    # -- the thread that looks for signs of life ------------------------------------------------------------------
+
+    def _on_skin(self) -> bool:
+        return self._operator is not None and self._operator.on_skin
+
+    def _silent(self) -> None:
+        """The server hangs: its pipes are open, and nothing comes."""
+        self._console_lost()
+        if self._operator is not None:
+            self._operator.take(TakeNote(text=f"the console has given no sign of life for {SILENT_S:g} s"))
+
+    # -- from every thread ----------------------------------------------------------------------------------------
+
     def _console_lost(self) -> None:
-        """Its pipe of commands has ended, or its pipe of events: the same thing, said once."""
+        """Its pipe of commands has ended, or its pipe of events, or it is silent: the same thing, said once."""
         if self._attached.acquire(blocking=False):
             self.abort.throw(AbortCause.CONSOLE_LOST)
             self._first.put(None)
@@ -149,10 +181,16 @@ def main() -> int:
     sys.stdout = sys.stderr
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     process = EngineProcess(commands, events)
-    with contextlib.suppress(AttributeError):  # what a system has no such signal for
-        signal.signal(signal.SIGTERM, lambda *_: process.abort.throw(AbortCause.TERMINATED))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears it and closes the pipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears it and closes the pipe
+    for name, cause in SIGNALS.items():
+        number = getattr(signal, name, None)
+        if number is not None:  # not every system has every one
+            signal.signal(number, functools.partial(_end, process.abort, cause))
     return process.run()
+
+
+def _end(abort: AbortSwitch, cause: AbortCause, number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+    abort.throw(cause)
 
 
 if __name__ == "__main__":

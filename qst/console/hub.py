@@ -15,6 +15,7 @@ from qst.abort import AbortCause
 from qst.clock import RealClock
 from qst.console import messages
 from qst.console.engine_client import EngineClient
+from qst.console.heartbeat import SIGN_S
 from qst.console.messages import Command, Event
 from qst.console.offer import Offer
 from qst.console.probes import Probes
@@ -25,8 +26,6 @@ from qst.rigs.job import Manner, ResumeRequest, VisitRequest
 from qst.visit.operator import Choice, PromptKind
 
 _log = logging.getLogger(__name__)
-#: How often the hub looks whether its views are alive, s.
-LOOK_S = 0.5
 #: How long a visit should take, minutes, unless somebody says otherwise: an estimate for the reference study's testing.
 BUDGET_MIN = 45
 #: What the log says of a text for the participant, beside the answer to the placement that it belongs to.
@@ -202,10 +201,11 @@ class Hub:
     # -- who looks on ---------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Look at the views; tell the engine once when the last one is gone."""
+        """Let the engine know that this loop runs; look at the views, and tell it once when the last one is gone."""
         told = False
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(SIGN_S)
+            self._send(messages.Alive())
             if self.views.sweep():
                 self.changed()
             gone = self.views.none_looks_on()

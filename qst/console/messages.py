@@ -46,6 +46,10 @@ class Probe(_Message, frozen=True):
     station: str
 
 
+class Alive(_Message, frozen=True):
+    """The server's event loop runs. Sent every so often, and asks for nothing."""
+
+
 class Stop(_Message, frozen=True):
     """Stop now. Overtakes everything."""
 
@@ -90,7 +94,7 @@ class ViewsLost(_Message, frozen=True):
     why: str
 
 
-Command = Begin | Continue | Probe | Stop | Answer | PausePlease | SkipRest | TakeNote | MoveButton | ViewsLost
+Command = Begin | Continue | Probe | Alive | Stop | Answer | PausePlease | SkipRest | TakeNote | MoveButton | ViewsLost
 
 
 # -- events: engine -> server -------------------------------------------------------------------------------------

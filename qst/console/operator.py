@@ -67,6 +67,11 @@ class PageOperator:
         self._attempt_runs = False
         self._began_s = self._ticked_s = clock.monotonic()
 
+    @property
+    def on_skin(self) -> bool:
+        """Whether an attempt is under way: then something may be on the skin."""
+        return self._attempt_runs
+
     # -- from the thread that reads commands ----------------------------------------------------------------------
 
     def take(self, command: Command) -> None:

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import IO, Self, TypeVar
 
 from qst.console.engine_process import EngineProcess
-from qst.console.messages import Answer, Asked, Begin, Command, Event, decode_event, frame, frames
+from qst.console.heartbeat import SIGN_S
+from qst.console.messages import Alive, Answer, Asked, Begin, Command, Event, decode_event, frame, frames
 from qst.rigs.job import Manner, VisitRequest
 from qst.visit.operator import Choice, PromptKind
 from tests.console.running import PATIENCE_S
@@ -38,12 +39,17 @@ class Engine:
     """One engine: in this process and soon there, or in one of its own as the console has it."""
 
     def __init__(self, first: Command, *, own_process: bool = False) -> None:
+        self.pid = 0  # of its own process
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
         self.seen: list[Event] = []
         self._join: Callable[[], int] = self._start_process() if own_process else self._start_thread()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.send(first)
+        self._silent = threading.Event()
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._beating.start()
 
     def _start_process(self) -> Callable[[], int]:
         process = subprocess.Popen(
@@ -55,6 +61,7 @@ class Engine:
         )
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("no pipes")
+        self.pid = process.pid
         self.commands: IO[bytes] | io.FileIO = process.stdin
         self._out: IO[bytes] | io.FileIO = process.stdout
         return lambda: process.wait(PATIENCE_S)
@@ -68,7 +75,7 @@ class Engine:
             with io.FileIO(read_commands, "rb") as commands, io.FileIO(write_events, "wb") as events:
                 engine = EngineProcess(commands, events)
                 codes.append(engine.run())
-                self.commands.close()
+                self._close()
                 engine.reader.join(PATIENCE_S)
 
         thread = threading.Thread(target=run)
@@ -85,13 +92,32 @@ class Engine:
             self._events.put(decode_event(body))
         self._events.put(None)
 
+    def _beat(self) -> None:
+        """A server that runs."""
+        while not self._silent.wait(SIGN_S):
+            try:
+                self.send(Alive())
+            except (OSError, ValueError):
+                return  # it has ended
+
+    def fall_silent(self) -> None:
+        """As a server that hangs: the pipe stays open."""
+        self._silent.set()
+        self._beating.join(PATIENCE_S)
+
     def send(self, command: Command) -> None:
         """As the server sends it."""
-        self.commands.write(frame(command))
+        with self._writing:
+            self.commands.write(frame(command))
 
     def hang_up(self) -> None:
         """As a console that is gone."""
-        self.commands.close()
+        self._silent.set()
+        self._close()
+
+    def _close(self) -> None:
+        with self._writing:
+            self.commands.close()
 
     def wait_for(self, kind: type[EventT], matching: Callable[[EventT], bool] = lambda _: True) -> EventT:
         """The next event of this kind; answers every question before it as suggested."""

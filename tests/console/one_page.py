@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, cast
@@ -14,7 +15,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from qst.console.hub import Hub
-from qst.console.messages import Asked, Command, Event, Ready, TrialCard
+from qst.console.messages import Alive, Asked, Command, Event, Ready, TrialCard
 from qst.console.offer import make_offer
 from qst.console.pages.finish import finish_screen
 from qst.console.pages.page import Page
@@ -76,9 +77,13 @@ class _Engine:
     def __init__(self, loop: object, heard: Callable[[Event], None], over: Callable[[int], None]) -> None:
         self.heard, self.over = heard, over
         self.sent: list[Command] = []
+        self.signs_of_life = 0
 
     def send(self, command: Command) -> bool:
-        self.sent.append(command)
+        if isinstance(command, Alive):
+            self.signs_of_life += 1  # by the clock, whatever the test does
+        else:
+            self.sent.append(command)
         return True
 
     def hang_up(self) -> None:
@@ -88,11 +93,26 @@ class _Engine:
         return True
 
 
+class _Loop:
+    """A loop in a thread of its own: in the test's thread a browser's may be running already."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._runner = self._thread.submit(asyncio.Runner).result()
+
+    def run(self, deed: Coroutine[Any, Any, object]) -> None:
+        self._thread.submit(self._runner.run, deed).result()
+
+    def close(self) -> None:
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
+
+
 class OnePage:
     """A page, and a second one that can be opened; everything is done in the server's loop."""
 
-    def __init__(self, folder: Path, runner: asyncio.Runner) -> None:
-        self._runner = runner
+    def __init__(self, folder: Path, loop: _Loop) -> None:
+        self._loop = loop
         self._within(lambda: setattr(core, "loop", asyncio.get_running_loop()))
         self.hub = Hub(folder, make_offer((), (), "op1"))
         with mock.patch("qst.console.hub.EngineClient", _Engine):
@@ -105,7 +125,12 @@ class OnePage:
         async def do() -> None:
             deed()
 
-        self._runner.run(do())
+        self._loop.run(do())
+
+    def lives_for(self, seconds: float) -> Self:
+        """Its loop runs."""
+        self._loop.run(asyncio.sleep(seconds))
+        return self
 
     def open(self, key: str) -> Client:
         """Another page."""
@@ -199,12 +224,12 @@ def _label(button: Element) -> str:
 @contextmanager
 def one_page(folder: Path) -> Iterator[OnePage]:
     """A page in a loop of its own."""
-    before = core.loop
-    with asyncio.Runner() as runner:
-        try:
-            yield OnePage(folder, runner)
-        finally:
-            core.loop = before
+    before, loop = core.loop, _Loop()
+    try:
+        yield OnePage(folder, loop)
+    finally:
+        loop.close()
+        core.loop = before
 
 
 def documented() -> dict[str, tuple[str, ...]]:
