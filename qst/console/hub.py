@@ -152,7 +152,9 @@ class Hub:
     def pause(self) -> None:
         """Pause when no stimulus runs."""
         if self.visit is not None and self.phase is Phase.RUNNING:
-            self.visit.pause_asked = True
+            prompt = self.visit.prompt
+            paused = prompt is not None and prompt.kind is PromptKind.PAUSED and not self.visit.answering
+            self.visit.pause_asked = not paused
             self._send(messages.PausePlease())
             self.changed()
 

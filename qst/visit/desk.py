@@ -28,6 +28,8 @@ from qst.visit.operator import (
 
 #: How often the desk looks at the operator while nothing is on the skin, s.
 WAIT_STEP_S = 0.1
+#: What the visit does when it asks nothing and no rest runs.
+_STIMULUS = "visit"
 
 
 class LogSink(Protocol):
@@ -68,8 +70,9 @@ class Desk:
         self._rest_skip: str | None = None
         self.follows_samples = operator.follows_samples
         self.pause_asked = False
+        self._pause_at_once = False  # it was asked for while a question stands
         self._resting = False
-        self.doing = "visit"
+        self.doing = _STIMULUS
         self.sequence_index: int | None = None  # the trial that remarks belong to
 
     def tell(self, event: LiveEvent) -> None:
@@ -83,8 +86,7 @@ class Desk:
                 case StopAsked(cause=cause):
                     self._abort.throw(cause)
                 case PauseAsked():
-                    self.pause_asked = True
-                    self.tell(Remark("     a pause is asked for; it begins when no stimulus is running"))
+                    self._take_pause()
                 case RestSkipped(reason=reason):
                     self._skip_rest(reason)
                 case NoteTaken():
@@ -92,6 +94,14 @@ class Desk:
                 case Answered():
                     self._answers.append(command)
         self._abort.check()
+
+    def _take_pause(self) -> None:
+        if self.doing == PromptKind.PAUSED.value and not self._answers:  # with its answer said, it is another pause
+            self.tell(Remark("     the visit is paused already"))
+            return
+        self.pause_asked = self._pause_at_once = True
+        if self.doing == _STIMULUS:
+            self.tell(Remark("     a pause is asked for; it begins when no stimulus is running"))
 
     def _skip_rest(self, reason: str) -> None:
         if self._resting:
@@ -120,28 +130,18 @@ class Desk:
     ) -> Answered:
         """Ask, and wait for the answer while listening to everything else.
 
+        A pause that is asked for while the question stands begins at once; afterwards the question is asked anew.
+
         Raises:
             Aborted: a stop came instead of an answer.
         """
-        self._prompts += 1
-        prompt = OperatorPrompt(
-            id=f"q{self._prompts}",
-            kind=kind,
-            text=text,
-            choices=choices,
-            suggested=suggested or choices[0],
-            planned=planned,
-            attempt=attempt,
-        )
-        index = planned.sequence_index if planned else None
-        self._log.write(records.Prompt(prompt=prompt.id, kind=kind.value, text=text, sequence_index=index))
-        self._operator.present(prompt)
         before, self.doing = self.doing, kind.value
-        try:
+        while True:
+            prompt = self._present(kind, text, choices, suggested or choices[0], planned, attempt)
             answer = self._await(prompt)
-        except Aborted:
-            self._operator.retract()
-            raise
+            if answer is not None:
+                break
+            self.pause_if_asked()
         self.doing = before
         self._log.write(
             records.Answer(
@@ -150,15 +150,47 @@ class Desk:
         )
         return answer
 
-    def _await(self, prompt: OperatorPrompt) -> Answered:
-        while True:
-            self.listen()
-            for answer in self._answers:
-                if answer.prompt_id == prompt.id and answer.choice in prompt.choices:
-                    self._answers.clear()
-                    return answer
-            self._answers.clear()
-            self._clock.sleep(WAIT_STEP_S)
+    def _present(
+        self,
+        kind: PromptKind,
+        text: str,
+        choices: tuple[Choice, ...],
+        suggested: Choice,
+        planned: PlannedTrial | None,
+        attempt: int,
+    ) -> OperatorPrompt:
+        self._prompts += 1
+        prompt = OperatorPrompt(
+            id=f"q{self._prompts}",
+            kind=kind,
+            text=text,
+            choices=choices,
+            suggested=suggested,
+            planned=planned,
+            attempt=attempt,
+        )
+        index = planned.sequence_index if planned else None
+        self._log.write(records.Prompt(prompt=prompt.id, kind=kind.value, text=text, sequence_index=index))
+        self._operator.present(prompt)
+        return prompt
+
+    def _await(self, prompt: OperatorPrompt) -> Answered | None:
+        """The answer; None, and the question is withdrawn, when a pause comes first."""
+        self._pause_at_once = False  # one that was asked for before, during a stimulus, waits for this answer
+        try:
+            while not self._pause_at_once:
+                self.listen()
+                answers, self._answers = self._answers, []
+                for answer in answers:
+                    if answer.prompt_id == prompt.id and answer.choice in prompt.choices:
+                        return answer
+                if not self._pause_at_once:
+                    self._clock.sleep(WAIT_STEP_S)
+        except Aborted:
+            self._operator.retract()
+            raise
+        self._operator.retract()
+        return None
 
     def rest(self, until_s: float) -> str | None:
         """Wait until ``until_s`` (host time). Returns the reason when the operator cut it short, else None.
@@ -210,6 +242,7 @@ class Desk:
         answer = self.ask(PromptKind.PAUSED, "The visit is paused.", (Choice.OK, Choice.END))
         self._log.write(records.Pause(paused=False, by=self.by))
         if answer.choice is Choice.END:
+            self.doing = PromptKind.PAUSED.value  # where this stop finds the visit
             self._abort.throw(AbortCause.OPERATOR_STOP)
             self._abort.check()
         return True

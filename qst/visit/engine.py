@@ -172,7 +172,7 @@ class VisitEngine:
             self._desk.pause_if_asked()
             self._rest(planned)
             self._place(planned, attempt)
-            if self._desk.pause_asked:
+            if self._desk.pause_asked:  # together with the answer
                 continue
             choice = self._attempt(planned, attempt, supersedes)
             if choice is Choice.END:

@@ -289,6 +289,17 @@ def test_a_ramp_that_was_too_fast_is_said_once_and_stands_out(page: OnePage) -> 
     assert [one.classes for one in page.client.elements.values() if "result" in one.classes] == [["result"]]
 
 
+def test_a_pause_is_asked_for_once_and_not_while_paused(page: OnePage) -> None:
+    ask(page, PromptKind.PAUSED, index=None)
+    page.hub.pause()
+    wanted = [page.visit.pause_asked]
+    page.click("Go on")
+    page.hub.pause()
+    wanted.append(page.visit.pause_asked)
+    assert wanted == [False, True], "the second time the answer is on its way: this is another pause"
+    assert told(page) == ["PausePlease", "answer ok", "PausePlease"]
+
+
 def test_earlier_values_are_hidden_until_they_are_asked_for(page: OnePage) -> None:
     ask(page, PromptKind.JUDGE).hear(RESULT)
     page.hear(asked(PromptKind.PLACE, Choice.OK, index=2))

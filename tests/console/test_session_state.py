@@ -134,10 +134,14 @@ def test_a_pause_is_asked_for_until_it_begins() -> None:
     state.pause_asked = True
     state.apply(asked(PromptKind.JUDGE, Choice.ACCEPT))
     assert state.pause_asked
-    state.apply(asked(PromptKind.PLACE, Choice.OK))
-    assert "nothing starts, and the pause begins" in instruction(state)
     state.apply(asked(PromptKind.PAUSED, Choice.OK, index=None))
     assert not state.pause_asked
+
+
+def test_a_pause_is_begun_whatever_is_to_be_placed() -> None:
+    state = visit(asked(PromptKind.PLACE, Choice.OK))
+    state.pause_asked = True
+    assert instruction(state) == "Place the gauge, then say where it is."
 
 
 def test_only_the_newest_remarks_are_kept() -> None:

@@ -103,9 +103,9 @@ def set_up_visit() -> StoppableVisit:
     return visit
 
 
-def paused_visit() -> StoppableVisit:
+def paused_visit(at_s: float = 22.0) -> StoppableVisit:
     visit = heat_visit()
-    visit.operator.script = lambda now_s: (PauseAsked(),) if 22.0 < now_s < 22.2 else ()
+    visit.operator.script = lambda now_s: (PauseAsked(),) if at_s < now_s < at_s + 0.2 else ()
     return visit
 
 
@@ -120,6 +120,7 @@ FOUND: dict[str, tuple[Callable[[], StoppableVisit], Callable[[StoppableVisit], 
     "judge": (heat_visit, lambda visit: visit.doing("judge")),
     "rest": (heat_visit, lambda visit: visit.doing("rest")),
     "paused": (paused_visit, lambda visit: visit.doing("paused")),
+    "paused at the placement": (lambda: paused_visit(0.35), lambda visit: visit.doing("paused")),
 }
 IN_TRIAL = ("adapt", "settle", "ramp", "return")
 
@@ -135,6 +136,7 @@ def expected_command(found: str, cause: AbortCause) -> str | None:
 @pytest.mark.parametrize("found", FOUND)
 def test_every_stop_in_every_state(found: str, cause: AbortCause) -> None:
     make, moment = FOUND[found]
+    found = found.partition(" at ")[0]
     visit = make()
     if found in IN_TRIAL and cause is ESC:
         visit.operator.answers["judge"] = Answered(prompt_id="q2", choice=Choice.END)

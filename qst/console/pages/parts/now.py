@@ -44,8 +44,6 @@ def instruction(visit: VisitState) -> str:
 def _asked(visit: VisitState) -> str:
     if visit.prompt is None or visit.prompt.kind is not PromptKind.PLACE:
         return "" if visit.prompt is None else _ASKED[visit.prompt.kind]
-    if visit.pause_asked:
-        return "A pause is asked for. Confirm the place; nothing starts, and the pause begins."
     if not visit.side_confirmed:
         return f"Place the {instrument(visit.current)}, then say where it is."
     return "The place is confirmed. Start when the participant is ready."
