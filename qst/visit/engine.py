@@ -225,9 +225,10 @@ class VisitEngine:
         self._in_use = planned.modality
         text = f"{describe(planned)}. Place the {role_of(planned.modality)} and confirm site and side."
         if planned.instruction and planned.instruction not in self._read_aloud:
-            self._read_aloud.add(planned.instruction)
             text += f"\nRead aloud: {planned.instruction}"
         self._desk.ask(PromptKind.PLACE, text, (Choice.OK,), planned=planned, attempt=attempt)
+        if not self._desk.pause_asked:  # else this is asked once more, and what is to be read aloud belongs to that
+            self._read_aloud.add(planned.instruction)
         if self._bench.hands is not None:
             self._bench.hands.place(
                 role=role_of(planned.modality),

@@ -89,6 +89,17 @@ def test_a_pause_together_with_the_answer_to_the_placement_begins_no_attempt() -
     assert "log TrialStart" not in visit.journal[: visit.journal.index("log Pause")]
 
 
+@pytest.mark.parametrize("at_s", [0.5, 1.0])
+def test_what_is_to_be_read_aloud_is_not_lost_by_a_pause_at_the_placement(at_s: float) -> None:
+    second = planned(sequence_index=2, step_id="heat-2", instruction=INSTRUCTION)
+    visit = Visit(planned(instruction=INSTRUCTION), second)
+    pausing(visit, at_s)
+    visit.button.presses_s = [25.0, 60.0]
+    visit.run()
+    aloud = [INSTRUCTION in prompt.text for prompt in visit.operator.prompts if prompt.kind is PromptKind.PLACE]
+    assert aloud == [True, True, False], "until it was read, and then no more"
+
+
 def test_a_pause_asked_for_during_a_ramp_waits_for_the_judgement_and_a_second_press_does_not() -> None:
     def visit() -> Visit:
         made = Visit(planned(), planned(sequence_index=2, step_id="heat-2"))
