@@ -54,7 +54,8 @@ class VisitState:
         self.elapsed_s = 0.0
         self.pacing: messages.Pacing | None = None
         self.release = False
-        self.alarm: messages.Alarmed | None = None
+        self._hand_alarm: messages.Alarmed | None = None
+        self._lasting_alarm: messages.Alarmed | None = None
         self.readings: deque[tuple[float, float]] = deque(maxlen=MOST_READINGS)
         self.last: Ended | None = None
         self.results: dict[int, Ended] = {}  # the last attempt at each trial
@@ -62,6 +63,11 @@ class VisitState:
         self.remarks: deque[str] = deque(maxlen=MOST_REMARKS)
         self.stop_seen = ""
         self.pause_asked = False
+
+    @property
+    def alarm(self) -> messages.Alarmed | None:
+        """What must be heard: a hand that presses comes before everything that is still true when it has let go."""
+        return self._hand_alarm or self._lasting_alarm
 
     def card(self, sequence_index: int | None) -> TrialCard | None:
         """The trial with this number."""
@@ -141,7 +147,10 @@ class VisitState:
             case Judged():
                 self._judged(event)
             case messages.Alarmed():
-                self.alarm = event
+                if event.lasting:
+                    self._lasting_alarm = event
+                else:
+                    self._hand_alarm = event
             case messages.ReleaseNow():
                 self.release = True
             case messages.Pacing():
@@ -164,7 +173,8 @@ class VisitState:
 
     def _moves_on(self, event: Next | Began) -> None:
         self.current = self.card(event.sequence_index)
-        self.trial_state, self.stop_seen, self.release, self.pacing, self.alarm = "", "", False, None, None
+        self.trial_state, self.stop_seen, self.release, self.pacing = "", "", False, None
+        self._hand_alarm = self._lasting_alarm = None
         self.readings.clear()
         if isinstance(event, Began):
             self.attempt, self.attempt_runs, self.last = event.attempt, True, None
@@ -177,8 +187,7 @@ class VisitState:
 
     def _ended(self, event: Ended) -> None:
         self.attempt_runs, self.pacing = False, None
-        if self.alarm is not None and not self.alarm.lasting:
-            self.alarm = None  # the hand has let go
+        self._hand_alarm = None  # it has let go
         self.last = self.results[event.sequence_index] = event
 
     def _judged(self, event: Judged) -> None:

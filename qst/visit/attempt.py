@@ -24,10 +24,10 @@ from qst.record import records
 from qst.record.records import Outcome
 from qst.safety import SkinAccount
 from qst.visit.bench import Bench
-from qst.visit.commands import INSTRUMENT_FAILURES, Commands, make_safe
+from qst.visit.commands import INSTRUMENT_FAILURES, Commands, make_safe, tell_fault
 from qst.visit.desk import Desk, LogSink
 from qst.visit.journal import AttemptJournal
-from qst.visit.operator import Measured, Pace, Remark, TrialBegan
+from qst.visit.operator import Measured, Pace, TrialBegan
 from qst.visit.outcome import trial_record
 from qst.visit.peak import GAUGE_PERIOD_S, Peak, read_peak
 from qst.visit.states import BEFORE_RAMP, Action, TrialState
@@ -293,7 +293,7 @@ class Attempt:
 
     def _fail(self, error: QstError) -> None:
         self.fault = self.fault or error
-        self._desk.tell(Remark(f"{error}. {error.remedy}".strip()))
+        tell_fault(self._desk, error)
         doubtful = isinstance(error, InstrumentError)
         self._do(self._trial.fault(error, self._clock.monotonic(), doubtful=doubtful))
 
@@ -309,7 +309,7 @@ class Attempt:
         trial = self._trial
         if self.fault is None and (trial.failure is not None or trial.outcome is Outcome.DEVICE_FAULT):
             self.fault = trial.failure or InstrumentFaultError(trial.invalid_reason, remedy=LOOK)
-            self._desk.tell(Remark(f"{self.fault}. {self.fault.remedy}"))
+            tell_fault(self._desk, self.fault)
 
     def _record(self, last_stimulus_s: float | None) -> records.Trial:
         # That making safe failed is told even if something else had failed before.

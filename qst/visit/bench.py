@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from qst.errors import RefusedError
-from qst.instruments import Algometer, Identity, Modality, ResponseButton, Thermode
+from qst.instruments import Algometer, ConnectedButton, Identity, Modality, ResponseButton, Thermode
 from qst.protocol.limits import StationLimits, ramp_problem
 from qst.protocol.plan import PlannedTrial
 from qst.visit.operator import Hands
@@ -45,9 +45,21 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
             return
         raise RefusedError(
             f"another instrument answers: {_named(found)} where {_named(first)} began this visit",
-            did="stimulated nobody with it, and ended the visit; it can be resumed",
+            did="stimulated nobody with it",
             remedy="Connect the first one again, or resume the visit with this one: the log then names both.",
         )
+
+    def connect_again(self, modality: Modality) -> None:
+        """After a fault the instrument, and the button, must prove themselves again before anybody is touched.
+
+        Raises:
+            InstrumentError, LinkError, WireError: one of them did not, or another instrument answered.
+        """
+        instrument = self.instrument(modality)
+        instrument.close()
+        self.refuse_another(modality, instrument.connect())
+        if isinstance(self.button, ConnectedButton) and not instrument.capabilities.has_button:
+            self.button.connect()
 
     def instrument(self, modality: Modality) -> Thermode | Algometer:
         """The instrument for this modality. Raises RuntimeError when there is none: the plan was not checked."""

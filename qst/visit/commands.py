@@ -46,6 +46,18 @@ def make_safe(instruments: Iterable[Instrument], abort: AbortSwitch) -> list[Qst
     return failures
 
 
+def tell_unsafe(desk: Desk) -> None:
+    """An instrument cannot be made safe: large and loud, because only hands can do something now."""
+    desk.tell(Remark(UNSAFE))
+    desk.tell(Alarm(UNSAFE, urgent=True, lasting=True))
+
+
+def tell_fault(desk: Desk, error: QstError) -> None:
+    """Something failed: who looks at the participant hears it, and finds it in large letters."""
+    desk.tell(Remark(f"{error}. {error.remedy}".strip()))
+    desk.tell(Alarm(f"FAULT: {error.what}", urgent=True, lasting=True))
+
+
 def release_call(outcome: Outcome | None) -> Alarm:
     """What the hand on a gauge is told when the stimulus is over; urgent wherever more pressure would be too much."""
     return Alarm(_RELEASE_WORDS.get(outcome, "Let go."), urgent=outcome in _RELEASE_AT_ONCE)
@@ -101,7 +113,7 @@ class Commands:
         """Bring the instrument to safety; a failure is kept, and told: only the operator's hands can do more."""
         for error in make_safe((self._instrument,), self._abort):
             self.failure = self.failure or error
-            self._desk.tell(Remark(UNSAFE))
+            tell_unsafe(self._desk)
 
     def _begin(self) -> None:
         self._instrument.begin()

@@ -11,16 +11,17 @@ import msgspec
 from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
 from qst.errors import QstError
-from qst.instruments import ConnectedButton, Instrument, Modality
+from qst.instruments import Instrument, Modality
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Score, Trial, VisitOutcome
 from qst.visit.attempt import Attempt
 from qst.visit.bench import Bench
-from qst.visit.commands import INSTRUMENT_FAILURES, UNSAFE
+from qst.visit.commands import INSTRUMENT_FAILURES, tell_unsafe
 from qst.visit.desk import Desk, LogSink
-from qst.visit.ending import Ending, write_fault
+from qst.visit.ending import Ending
 from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded, TrialNext
+from qst.visit.reconnect import CONNECTS_ANEW, connect_again
 from qst.visit.setup import set_up
 from qst.visit.site_dose import SiteDoses
 from qst.visit.words import describe, describe_result, role_of
@@ -127,7 +128,7 @@ class VisitEngine:
         finally:
             # Before anything is written, and whatever is on its way through here.
             if not self._ending.make_safe(self._instruments()):
-                self._desk.tell(Remark(UNSAFE))
+                tell_unsafe(self._desk)
         with self._abort.shielded():
             self._ending.record(self._desk.doing, fault)
             if stopped or (self._ending.withdrawn and outcome is not VisitOutcome.COMPLETED):
@@ -299,46 +300,32 @@ class VisitEngine:
         text = describe_result(record)
         if made >= most and not record.valid:
             text += f". Attempts made: {made}, the protocol has at most {most}; a further one is a deviation"
-        answer = self._desk.ask(kind, text, choices, planned=planned, attempt=record.attempt)
+        if failed:
+            text += f". {CONNECTS_ANEW}"
+        answer, failure = self._desk.ask(kind, text, choices, planned=planned, attempt=record.attempt), ""
+        if failed:
+            bench, desk, log = self._bench, self._desk, self._log
+            answer, failure = connect_again(planned, record.attempt, answer, bench=bench, desk=desk, log=log)
         if answer.choice is Choice.ACCEPT:
             self._decide(record.sequence_index, record.attempt, "accept", answer.reason)
             return answer.choice
         if answer.choice is Choice.END:
             # Who ends the visit has not judged the attempt: what was valid stays so.
             if failed:
-                self._ended = VisitOutcome.FAILED, "an instrument failed and the operator ended the visit"
+                self._ended = VisitOutcome.FAILED, failure or "an instrument failed and the operator ended the visit"
             return answer.choice
         reason = answer.reason or record.invalid_reason or "no reason given"
         self._reject(record, reason, "skip" if answer.choice is Choice.SKIP else "invalid")
         if answer.choice is Choice.SKIP:
             self._deviate("skipped", f"no further attempt: {reason}", record.sequence_index)
-        elif answer.choice is Choice.REPEAT:
-            if made >= most:
-                self._deviate("attempts", f"one more than the protocol's {most}: {reason}", record.sequence_index)
-            if failed:
-                return self._reconnect(planned)
+        elif made >= most:
+            self._deviate("attempts", f"one more than the protocol's {most}: {reason}", record.sequence_index)
         return answer.choice
 
     def _stimuli(self, planned: PlannedTrial) -> int:
         """How many attempts at this trial have begun their ramp."""
         mine = (trial for trial in self._trials if trial.sequence_index == planned.sequence_index)
         return sum(trial.ramp_duration_s is not None for trial in mine)
-
-    def _reconnect(self, planned: PlannedTrial) -> Choice:
-        """After a fault the instrument, and the button, must prove themselves again before anybody is touched."""
-        instrument = self._bench.instrument(planned.modality)
-        try:
-            instrument.close()
-            self._bench.refuse_another(planned.modality, instrument.connect())
-            if isinstance(self._bench.button, ConnectedButton) and not instrument.capabilities.has_button:
-                self._bench.button.connect()
-        except INSTRUMENT_FAILURES as error:
-            write_fault(
-                self._log, error, did="ended the visit; it can be resumed", sequence_index=planned.sequence_index
-            )
-            self._ended = VisitOutcome.FAILED, f"an instrument, or the button, did not connect again: {error}"
-            return Choice.END
-        return Choice.REPEAT
 
     # -- endings --------------------------------------------------------------------------------------------------
 

@@ -300,6 +300,13 @@ def test_a_pause_is_asked_for_once_and_not_while_paused(page: OnePage) -> None:
     assert told(page) == ["PausePlease", "answer ok", "PausePlease"]
 
 
+@pytest.mark.parametrize("lasting", [True, False])
+def test_an_instrument_that_may_still_be_on_the_skin_is_shown_on_the_last_screen(page: OnePage, lasting: bool) -> None:
+    runs(page, "ramp").hear(messages.Alarmed(text="Take it off", urgent=True, lasting=lasting))
+    page.hear(Finished(outcome=VisitOutcome.FAILED, reason="", summary=(), log="P01_visit-1_test.jsonl"))
+    assert ("Take it off" in page.words()) is lasting
+
+
 def test_earlier_values_are_hidden_until_they_are_asked_for(page: OnePage) -> None:
     ask(page, PromptKind.JUDGE).hear(RESULT)
     page.hear(asked(PromptKind.PLACE, Choice.OK, index=2))

@@ -129,6 +129,18 @@ def test_an_alarm_about_a_hand_ends_with_the_attempt_and_a_lasting_one_stands_at
     assert (state.alarm is not None) is lasting
 
 
+def test_a_hand_that_must_let_go_comes_before_the_fault_that_is_still_there_afterwards() -> None:
+    state = visit(
+        Began(sequence_index=1, attempt=1), Alarmed(text="FAULT: stale", urgent=True, lasting=True),
+        Alarmed(text="LET GO", urgent=True),
+    )  # fmt: skip
+    seen = [state.alarm]
+    state.apply(ended(1, "device_fault", valid=False))
+    seen.append(state.alarm)
+    state.apply(Next(sequence_index=2))
+    assert [alarm and alarm.text for alarm in (*seen, state.alarm)] == ["LET GO", "FAULT: stale", None]
+
+
 def test_a_pause_is_asked_for_until_it_begins() -> None:
     state = visit()
     state.pause_asked = True

@@ -21,7 +21,7 @@ from qst.visit.bench import Bench
 from qst.visit.commands import UNSAFE
 from qst.visit.desk import Desk
 from qst.visit.engine import VisitEngine
-from qst.visit.operator import Answered, AutomaticOperator, Choice, PauseAsked, Remark, StateEntered
+from qst.visit.operator import Alarm, Answered, AutomaticOperator, Choice, PauseAsked, Remark, StateEntered
 from qst.visit.states import CAUSE_OUTCOME
 from tests.record.logs import header
 from tests.visit.fakes import FakeThermode, Journal, Visit, no_scores, plan_of
@@ -211,6 +211,9 @@ def test_where_an_instrument_cannot_be_reached_nobody_says_that_it_was_made_safe
     assert "not known" in during[1].did
     told = [type(event).__name__ if event != Remark(UNSAFE) else "take it off" for event in visit.operator.seen]
     assert "take it off" in told[: told.index("TrialEnded")]
+    loud = [event for event in visit.operator.seen if isinstance(event, Alarm) and event.text == UNSAFE]
+    assert len(loud) == 2, "in the trial, and at the end of the visit"
+    assert all(event.urgent and event.lasting for event in loud)
 
 
 def failing(visit: Visit) -> Callable[[], None]:

@@ -38,6 +38,8 @@ class FinishScreen:
         """Make the screen; what stands in the log follows."""
         visit = self._visit
         with box("div", "finish"):
+            if visit.alarm is not None and visit.alarm.lasting:
+                text("p", visit.alarm.text, "alarm", role="alert")  # an instrument may still be on the skin
             if visit.refused is not None:
                 _refused(visit.refused)
             if visit.finished is not None:
