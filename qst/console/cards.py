@@ -1,6 +1,7 @@
 """Trials and results as a page shows them: plain words and numbers, made in the engine's process."""
 
 from qst.console.messages import Ended, Ready, TrialCard
+from qst.console.session_state import Mark, mark_of
 from qst.instruments import Modality, PressureRamp, Programming, Reading
 from qst.protocol.duration import expected_ends_s
 from qst.protocol.plan import PlannedTrial
@@ -9,6 +10,7 @@ from qst.rigs.job import Job
 from qst.sites import SITES
 from qst.units import DISPLAY_UNITS
 from qst.visit.button import KeyButton
+from qst.visit.engine import History, judged
 from qst.visit.session import Rig
 from qst.visit.words import describe_result, role_of
 
@@ -59,11 +61,24 @@ def ready_card(job: Job) -> Ready:
         earlier_log="" if job.earlier_log is None else str(job.earlier_log),
         button_key=job.rig.button.key if isinstance(job.rig.button, KeyButton) else "",
         n_done=job.n_done,
+        earlier=() if job.history is None else earlier_marks(job.history),
         trials=tuple(
             trial_card(planned, job.rig, end_s)
             for planned, end_s in zip(job.plan.trials, expected_ends_s(job.plan), strict=True)
         ),
     )
+
+
+def earlier_marks(history: History) -> tuple[tuple[int, str], ...]:
+    """What became of each trial before an interruption; nothing of one that is still to be decided, or was left out."""
+    marks = {index: Mark.INVALID for index, _ in history.unrecorded}
+    for trial in history.trials:  # the last attempt at each counts
+        marks[trial.sequence_index] = _mark(judged(trial, history.rejected))
+    return tuple((index, marks[index].value) for index in sorted(marks) if index < history.next_index)
+
+
+def _mark(trial: Trial) -> Mark:
+    return mark_of(trial.outcome.value, valid=trial.valid)
 
 
 def ended_card(trial: Trial, planned: PlannedTrial) -> Ended:

@@ -131,7 +131,8 @@ class TrialCard(_Message, frozen=True):
 class Ready(_Message, frozen=True):
     """The visit is prepared and begins: what it is, and every trial of it.
 
-    ``button_key``: the key that is the participant's button, empty where no key is; ``n_done``: trials before a resume.
+    ``button_key``: the key that is the participant's button, empty where no key is; ``n_done``: trials before a resume;
+    ``earlier``: sequence index and mark of those that came to something.
     """
 
     title: str
@@ -146,6 +147,7 @@ class Ready(_Message, frozen=True):
     earlier_log: str
     button_key: str
     n_done: int
+    earlier: tuple[tuple[int, str], ...]
     trials: tuple[TrialCard, ...]
 
 

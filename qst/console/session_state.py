@@ -33,6 +33,13 @@ class Mark(StrEnum):
     INVALID = "invalid"  # left without a valid attempt
 
 
+def mark_of(outcome: str, *, valid: bool) -> Mark:
+    """What a trial's last attempt makes of it."""
+    if not valid:
+        return Mark.INVALID
+    return Mark.DONE if outcome == "response" else Mark.CENSORED
+
+
 class VisitState:
     """One visit as its events tell it. Not for threads: the server's loop owns it."""
 
@@ -60,6 +67,7 @@ class VisitState:
         self.last: Ended | None = None
         self.results: dict[int, Ended] = {}  # the last attempt at each trial
         self.skipped: set[int] = set()
+        self._earlier: dict[int, Mark] = {}  # before a resume
         self.remarks: deque[str] = deque(maxlen=MOST_REMARKS)
         self.stop_seen = ""
         self.pause_asked = False
@@ -113,10 +121,8 @@ class VisitState:
         if index in self.skipped:
             return Mark.INVALID
         if result is None:
-            return Mark.DONE if self.ready is not None and index <= self.ready.n_done else Mark.OPEN
-        if not result.valid:
-            return Mark.INVALID
-        return Mark.DONE if result.outcome == "response" else Mark.CENSORED
+            return self._earlier.get(index, Mark.OPEN)
+        return mark_of(result.outcome, valid=result.valid)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -125,6 +131,7 @@ class VisitState:
         match event:
             case Ready():
                 self.ready, self.phase = event, Phase.RUNNING
+                self._earlier = {index: Mark(mark) for index, mark in event.earlier}
             case Refused():
                 self._ends()
                 self.refused = event

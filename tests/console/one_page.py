@@ -56,7 +56,7 @@ def ready(*cards: TrialCard, **changes: Any) -> Ready:
         **{
             "title": "Test", "protocol_id": "test", "participant_id": "P01", "visit": 1, "operator_id": "op1",
             "station": "default", "simulated": True, "seed": 7, "log": "P01_visit-1_test.jsonl", "earlier_log": "",
-            "button_key": "", "n_done": 0, "trials": cards or (card(1), card(2), card(3, side="")), **changes,
+            "button_key": "", "n_done": 0, "earlier": (), "trials": cards or (card(1), card(2), card(3, side="")), **changes,
         }
     )  # fmt: skip
 

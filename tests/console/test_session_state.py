@@ -76,11 +76,13 @@ def test_what_became_of_a_trial(events: tuple[Event, ...], mark: Mark) -> None:
     assert marks(visit(*events))[1] is mark
 
 
-def test_trials_before_a_resume_are_done() -> None:
+def test_trials_before_a_resume_are_what_became_of_them() -> None:
     state = VisitState()
-    state.apply(ready(n_done=2))
-    assert marks(state) == [Mark.DONE, Mark.DONE, Mark.OPEN]
+    state.apply(ready(n_done=2, earlier=((1, "censored"), (2, "invalid"))))
+    assert marks(state) == [Mark.CENSORED, Mark.INVALID, Mark.OPEN]
     assert state.left_s == 60.0
+    state.apply(ended(2))
+    assert marks(state) == [Mark.CENSORED, Mark.DONE, Mark.OPEN]
 
 
 def test_a_question_takes_the_rest_away_and_stands_until_it_is_withdrawn() -> None:

@@ -8,11 +8,18 @@ from qst.console.downloads import HAND_OUTS, Aftermath, aftermath
 from qst.console.messages import Finished, Ready, Refused
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, text
+from qst.console.pages.parts.now import trial_name
 from qst.console.session_state import Mark, VisitState
 from qst.record.records import Score, VisitOutcome
 from qst.rigs.job import ResumeRequest
 from qst.units import format_display
 
+_LABELS = {
+    Mark.DONE: "done",
+    Mark.CENSORED: "at the cut-off",
+    Mark.INVALID: "without a valid value",
+    Mark.OPEN: "not done",
+}
 _ENDINGS = {
     VisitOutcome.COMPLETED: "The visit is complete.",
     VisitOutcome.INTERRUPTED: "The visit was interrupted. It can be resumed.",
@@ -120,19 +127,18 @@ def _score(score: Score) -> None:
 
 
 def _completeness(visit: VisitState, ready: Ready) -> None:
-    marks = [visit.mark(card) for card in ready.trials]
+    marked = {mark: [card for card in ready.trials if visit.mark(card) is mark] for mark in _LABELS}
     with box("section", "card"):
         text("h2", "Completeness")
         with box("div", "figures"):
-            for label, mark in (
-                ("done", Mark.DONE),
-                ("at the cut-off", Mark.CENSORED),
-                ("without a valid value", Mark.INVALID),
-                ("not done", Mark.OPEN),
-            ):
+            for mark, label in _LABELS.items():
                 with box("div"):
-                    text("b", str(marks.count(mark)))
+                    text("b", str(len(marked[mark])))
                     text("span", label)
+        for mark, cards in marked.items():
+            if cards and mark is not Mark.DONE:
+                places = ", ".join(f"{card.site_name} {card.side}".strip() + f" ({trial_name(card)})" for card in cards)
+                text("p", f"{_LABELS[mark].capitalize()}: {places}.")
 
 
 def _leave(page: Page, visit: VisitState) -> None:
