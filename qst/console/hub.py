@@ -101,6 +101,7 @@ class Hub:
 
     def go_on(self, request: ResumeRequest) -> None:
         """Start an engine on the rest of an interrupted visit."""
+        self.manner = request.manner or Manner()
         self._start(messages.Continue(request=request))
 
     def leave(self) -> None:

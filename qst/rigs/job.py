@@ -44,7 +44,8 @@ INTENDED_USE = (
 #: What a simulated visit is called when nobody gives it a name.
 SIMULATED_PARTICIPANT, SIMULATED_OPERATOR = "SIM", "simulated"
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,32}")
+#: What the id of an operator or a study is made of.
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,7 +347,7 @@ def _who(request: VisitRequest, *, simulated: bool) -> Who:
 
 
 def _identifier(name: str, value: str) -> str:
-    if not _IDENTIFIER.fullmatch(value):
+    if not IDENTIFIER.fullmatch(value):
         raise InputError(f"{value!r} cannot be the {name}'s id", remedy="use 1 to 32 letters, digits, '_' or '-'")
     return value
 

@@ -20,17 +20,14 @@ from qst.console.offer import make_offer
 from qst.console.pages.finish import finish_screen
 from qst.console.pages.page import Page
 from qst.console.pages.run import run_screen
+from qst.console.pages.start import start_screen
 from qst.console.session_state import Phase, VisitState
+from qst.rigs.job import ResumeRequest
 from qst.visit.operator import Choice, PromptKind
 from tests.console.engine import request
 
-
-def _no_start(page: Page) -> None:
-    """The start screen has tests of its own; it looks at files while it is built."""
-
-
 _SCREENS: dict[Phase, Callable[[Page], None]] = {
-    Phase.START: _no_start,
+    Phase.START: start_screen,
     Phase.STARTING: run_screen,
     Phase.RUNNING: run_screen,
     Phase.ENDED: finish_screen,
@@ -115,9 +112,8 @@ class OnePage:
         self._loop = loop
         self._within(lambda: setattr(core, "loop", asyncio.get_running_loop()))
         self.hub = Hub(folder, make_offer((), (), "op1"))
-        with mock.patch("qst.console.hub.EngineClient", _Engine):
-            self._within(lambda: self.hub.begin(request(folder)))
-        self.engine = cast("_Engine", self.hub._engine)
+        self._within(lambda: self.hub.begin(request(folder)))
+        self.engine = self.newest
         self.client = self.open("first")
         self.engine.sent.clear()
 
@@ -126,6 +122,11 @@ class OnePage:
             deed()
 
         self._loop.run(do())
+
+    def resume(self, request: ResumeRequest) -> Self:
+        """As whoever calls the hub."""
+        self._within(lambda: self.hub.go_on(request))
+        return self
 
     def lives_for(self, seconds: float) -> Self:
         """Its loop runs."""
@@ -148,6 +149,11 @@ class OnePage:
     def visit(self) -> VisitState:
         assert self.hub.visit is not None
         return self.hub.visit
+
+    @property
+    def newest(self) -> "_Engine":
+        """The engine that was started last."""
+        return cast("_Engine", self.hub._engine)
 
     @property
     def sent(self) -> list[Command]:
@@ -176,6 +182,17 @@ class OnePage:
         """What opens in a window of its own: label and address."""
         found = [one for one in self.client.elements.values() if one.tag == "a" and one.props.get("target") == "_blank"]
         return {str(getattr(one, "text", "")): one.props["href"] for one in found}
+
+    def enter(self, name: str, text: str) -> Self:
+        """Type a text into the line of this name, or choose it there."""
+        (line,) = [one for one in self.client.elements.values() if one.props.get("name") == name]
+        return self._fire(line, "change" if line.tag == "select" else "input", text)
+
+    def choose(self, name: str, value: str) -> Self:
+        """Tick one of several."""
+        marks = [one for one in self.client.elements.values() if one.props.get("name") == name]
+        (mark,) = [one for one in marks if one.props.get("value") == value]
+        return self._fire(mark, "change", None)
 
     def lines(self) -> list[Element]:
         """What can be typed into."""
@@ -226,7 +243,8 @@ def one_page(folder: Path) -> Iterator[OnePage]:
     """A page in a loop of its own."""
     before, loop = core.loop, _Loop()
     try:
-        yield OnePage(folder, loop)
+        with mock.patch("qst.console.hub.EngineClient", _Engine):
+            yield OnePage(folder, loop)
     finally:
         loop.close()
         core.loop = before

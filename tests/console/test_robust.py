@@ -73,7 +73,8 @@ def test_a_visit_goes_on_after_an_emergency_stop_and_after_its_engine_died(bench
     page.wait_for_selector("h2:has-text('Interrupted visits')")
     page.check("input[value=simulated]")
     page.select_option("select[name=speed]", SPEED)
-    page.click("button:has-text('Resume')")
+    page.fill("input[name=operator]", "op1")
+    page.click("button:has-text('Resume'):not([disabled])")
     repeat_the_unfinished(page)
     to_the_end(page)
     assert the_log(bench).outcome is VisitOutcome.COMPLETED

@@ -157,7 +157,9 @@ _RESUMABLE = (VisitOutcome.INTERRUPTED, VisitOutcome.FAILED)
 
 def _resume(page: Page, ready: Ready | None) -> None:
     if page.controls and ready is not None:
-        page.hub.go_on(ResumeRequest(log=ready.log, capture=page.hub.capture, manner=page.hub.manner))
+        # Whoever ran this part goes on signing, and not who began the visit once.
+        operator, hub = ready.operator_id, page.hub
+        hub.go_on(ResumeRequest(log=ready.log, operator=operator, capture=hub.capture, manner=hub.manner))
 
 
 def _start(page: Page) -> None:

@@ -11,7 +11,7 @@ from qst.console.folder import OpenVisit, known_participants, lookalikes, next_v
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, choice, field, text
 from qst.console.pages.parts.lights import lights
-from qst.rigs.job import INTENDED_USE, Manner, ResumeRequest, VisitRequest
+from qst.rigs.job import IDENTIFIER, INTENDED_USE, Manner, ResumeRequest, VisitRequest
 
 #: As file names and logs have it.
 SAFE_PARTICIPANT = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -52,7 +52,7 @@ class StartScreen:
                     self._fields()
                 page.part(box("div", "begin"), self._begin_key, self._begin)
             with box("div"):
-                page.part(box(), lambda: self._open, self._resumable)
+                page.part(box(), self._resumable_key, self._resumable)
                 page.part(box(), self._lights_key, self._lights)
                 page.part(box(), lambda: self._checked, self._plan)
                 text("p", INTENDED_USE, "faint")
@@ -240,23 +240,32 @@ class StartScreen:
 
     # -- resuming -------------------------------------------------------------------------------------------------
 
+    def _resumable_key(self) -> Hashable:
+        return (self._open, self._may_resume())
+
+    def _may_resume(self) -> bool:
+        return self._page.controls and bool(IDENTIFIER.fullmatch(self.operator))
+
     def _resumable(self) -> None:
         if not self._open:
             return
+        may = self._may_resume()
         with box("section", "card", aria_label="Interrupted visits"):
             text("h2", "Interrupted visits")
+            if not may and self._page.controls:
+                text("p", "Fill in the operator: who resumes a visit signs what follows.", "hint", role="status")
             for visit in self._open:
                 with box("div", "row"):
                     text("span", _describe(visit))
-                    action("Resume", functools.partial(self._resume, visit), kind="small")
+                    action("Resume", functools.partial(self._resume, visit), kind="small", enabled=may)
 
     def _resume(self, visit: OpenVisit) -> None:
-        if self._page.controls:
+        if self._may_resume():
             speed = self.speed if visit.simulated else "1"
             self._hub.go_on(
                 ResumeRequest(
                     log=visit.log,
-                    operator=self.operator or None,
+                    operator=self.operator,
                     capture=self._hub.capture,
                     manner=Manner(speed=speed),
                 )
