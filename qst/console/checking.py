@@ -18,6 +18,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
     error: str = ""
     title: str = ""
+    protocol_id: str = ""
     simulated: bool = True
     station: str = ""
     n_trials: int = 0
@@ -46,6 +47,7 @@ def check_choice(protocol: str, station: str) -> Checked:
         return Checked(error=error.report())
     return Checked(
         title=report.title,
+        protocol_id=plan.protocol_id,
         simulated=bench.station.simulated,
         station=bench.station.title or bench.station.id,
         n_trials=report.n_trials,

@@ -46,6 +46,11 @@ def next_visit(data: Path, participant: str) -> int:
     return max(visits, default=0) + 1
 
 
+def has_log(data: Path, participant: str, visit: int, protocol_id: str) -> bool:
+    """Whether this very visit was begun before."""
+    return (data / f"{participant}_visit-{visit}_{protocol_id}.jsonl").exists()
+
+
 def open_visits(data: Path) -> tuple[OpenVisit, ...]:
     """Visits that can go on, newest first."""
     newest = sorted(_logs(data), key=lambda path: path.stat().st_mtime, reverse=True)[:NEWEST]

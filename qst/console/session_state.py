@@ -131,6 +131,9 @@ class VisitState:
         match event:
             case Ready():
                 self.ready, self.phase = event, Phase.RUNNING
+                if event.earlier_log:
+                    log, earlier = Path(event.log).name, Path(event.earlier_log).name
+                    self.remarks.append(f"this visit has a log from before, {earlier}; this one is {log}")
                 self._earlier = {index: Mark(mark) for index, mark in event.earlier}
             case Refused():
                 self._ends()

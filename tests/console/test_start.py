@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from qst.cli import _run
-from qst.console.messages import Continue, Finished
+from qst.console.messages import Begin, Continue, Finished
 from qst.console.session_state import Phase
 from qst.record.records import VisitOutcome
-from qst.rigs.job import Manner, ResumeRequest
+from qst.rigs.job import Manner, ResumeRequest, VisitRequest
 from tests.console.one_page import OnePage, one_page, ready
 
 #: The screen reads files and checks the plan in threads meanwhile, s.
@@ -80,3 +80,56 @@ def test_nobody_resumes_a_visit_unsigned(page: OnePage, tmp_path: Path) -> None:
     (told,) = page.newest.sent
     assert isinstance(told, Continue)
     assert (told.request.log, told.request.operator) == (str(path), "op2")
+
+
+# -- which visit --------------------------------------------------------------------------------------------------
+
+
+def chosen(page: OnePage) -> OnePage:
+    """Everything that a simulated visit of P01 needs, and no visit number."""
+    started(page).enter("protocol", "demo-quick").enter("station", "default").choose("nature", "simulated")
+    return settled(page.enter("participant", "P01").enter("operator", "op1"))
+
+
+def asked_for(page: OnePage) -> VisitRequest:
+    """What the newest engine was started for."""
+    told = page.newest.sent[0]
+    assert isinstance(told, Begin)
+    return told.request
+
+
+@pytest.mark.parametrize(("logs", "number"), [((), 1), (("P01_visit-1_demo-quick", "P01_visit-3_other"), 4)])
+def test_the_visit_that_comes_next_is_proposed(tmp_path: Path, logs: tuple[str, ...], number: int) -> None:
+    for name in logs:
+        (tmp_path / f"{name}.jsonl").touch()
+    with one_page(tmp_path) as page:
+        chosen(page).click("Begin the simulated visit")
+        assert asked_for(page).visit == number
+
+
+def test_a_number_typed_by_hand_is_not_overwritten(page: OnePage) -> None:
+    chosen(page).enter("visit", "7").enter("participant", "P02").click("Begin the simulated visit")
+    assert (asked_for(page).participant, asked_for(page).visit) == ("P02", 7)
+
+
+def test_the_same_visit_twice_is_said_and_has_to_be_meant(page: OnePage, tmp_path: Path) -> None:
+    for visit in (1, 2):
+        (tmp_path / f"P01_visit-{visit}_demo-quick.jsonl").touch()
+    chosen(page).enter("visit", "1")
+    assert "Visit 1 of P01 has a log already: resume it, or say that you begin another." in page.words()
+    assert not page.shown()["Begin the simulated visit"]
+    page.click("Begin another one").enter("visit", "2")
+    assert not page.shown()["Begin the simulated visit"], "that was meant of visit 1"
+    page.enter("visit", "1")
+    assert page.shown()["Begin the simulated visit"]
+    page.click("✓ Begin another one")
+    assert not page.shown()["Begin the simulated visit"]
+    page.click("Begin another one").click("Begin the simulated visit")
+    assert asked_for(page).visit == 1
+
+
+def test_the_run_screen_says_that_there_is_an_earlier_log(page: OnePage) -> None:
+    page.hear(ready(log="data/P01_visit-1_test_2.jsonl", earlier_log="data/P01_visit-1_test.jsonl"))
+    assert (
+        "this visit has a log from before, P01_visit-1_test.jsonl; this one is P01_visit-1_test_2.jsonl" in page.words()
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from nicegui import background_tasks, run
 
 from qst.console.checking import Checked, check_choice
-from qst.console.folder import OpenVisit, known_participants, lookalikes, next_visit, open_visits
+from qst.console.folder import OpenVisit, has_log, known_participants, lookalikes, next_visit, open_visits
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, choice, field, text
 from qst.console.pages.parts.lights import lights
@@ -37,6 +37,8 @@ class StartScreen:
         self.study = ""
         self.nature = ""  # "real" | "simulated": what the person says about this visit
         self.speed = "1"
+        self._visit_typed = False  # by hand; until then it is the one that comes next
+        self._another: tuple[str, str, str] | None = None  # participant, visit, protocol: a second log of it is meant
         self._checked: Checked | None = None
         self._known: tuple[str, ...] = ()
         self._open: tuple[OpenVisit, ...] = ()
@@ -65,7 +67,8 @@ class StartScreen:
         hint = "letters, digits, - _"
         field("Participant (pseudonym)", "", self._set("participant"), name="participant", hint=hint)
         page.part(box(), self._participant_key, self._participant_hints)
-        field("Visit number", self.visit, self._set("visit"), name="visit")
+        page.part(box(), lambda: "" if self._visit_typed else self.visit, self._visit_number)
+        page.part(box(), self._again_key, self._again)
         field("Operator", self.operator, self._set("operator"), name="operator")
         field("Study (optional)", "", self._set("study"), name="study")
         self._natures()
@@ -74,6 +77,9 @@ class StartScreen:
     def _set(self, name: str) -> Callable[[str], None]:
         def changed(value: str) -> None:
             setattr(self, name, value.strip())
+            self._visit_typed = self._visit_typed or name == "visit"
+            if name == "participant":
+                self._propose()
             if name in ("protocol", "station"):
                 self._hub.probes.forget()
                 self._take(None)
@@ -85,6 +91,7 @@ class StartScreen:
     async def _look(self) -> None:
         """What the data folder and the chosen files say, without holding the server up."""
         self._known = await run.io_bound(known_participants, self._hub.data) or ()
+        self._propose()
         await self._check()
         self._open = await run.io_bound(open_visits, self._hub.data) or ()
         self._page.refresh()
@@ -112,6 +119,37 @@ class StartScreen:
         elif self.participant in self._known:
             number = next_visit(self._hub.data, self.participant)
             text("p", f"Known. The next visit would be number {number}.", "hint", role="status")
+
+    def _propose(self) -> None:
+        """The visit that comes next, as long as nobody has typed another one."""
+        if not self._visit_typed:
+            self.visit = str(next_visit(self._hub.data, self.participant) if self.participant in self._known else 1)
+
+    def _visit_number(self) -> None:
+        field("Visit number", self.visit, self._set("visit"), name="visit")
+
+    def _same(self) -> tuple[str, str, str] | None:
+        """The visit that is chosen, if it has a log already."""
+        checked = self._checked
+        if checked is None or self._who_wrong():
+            return None
+        same = self.participant, self.visit, checked.protocol_id
+        return same if has_log(self._hub.data, self.participant, int(self.visit), checked.protocol_id) else None
+
+    def _again_key(self) -> Hashable:
+        return (self._same(), self._another)
+
+    def _again(self) -> None:
+        same = self._same()
+        if same is not None:
+            text("p", f"Visit {self.visit} of {self.participant} has a log already.", "hint", role="status")
+            chosen = self._another == same
+            action(f"{'✓ ' if chosen else ''}Begin another one", self._mean_another, kind="small", pressed=chosen)
+
+    def _mean_another(self) -> None:
+        same = self._same()
+        self._another = None if self._another == same else same
+        self._page.refresh()
 
     # -- real or simulated ----------------------------------------------------------------------------------------
 
@@ -148,6 +186,14 @@ class StartScreen:
         return ""
 
     def _who_missing(self) -> str:
+        wrong, same = self._who_wrong(), self._same()
+        if not wrong and same is not None and same != self._another:
+            return (
+                f"Visit {self.visit} of {self.participant} has a log already: resume it, or say that you begin another."
+            )
+        return wrong
+
+    def _who_wrong(self) -> str:
         if not self.participant or not self.operator:
             return "Fill in participant and operator."
         if not SAFE_PARTICIPANT.fullmatch(self.participant) or not SAFE_PARTICIPANT.fullmatch(self.operator):
