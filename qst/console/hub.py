@@ -61,6 +61,8 @@ class Hub:
         self.views = Views(self._clock)
         self.probes = Probes(self.changed)
         self.manner = Manner()  # how the last visit was run
+        self.refused: VisitRequest | None = None  # what was chosen for a visit that could not begin
+        self._chosen: VisitRequest | None = None
         self.unwatched = ""  # why the visit waits for somebody to look at it
         self._engine: EngineClient | None = None
         self._listeners: list[Callable[[Event | None], None]] = []
@@ -96,17 +98,18 @@ class Hub:
 
     def begin(self, request: VisitRequest) -> None:
         """Start an engine on a new visit."""
-        self.manner = request.manner
+        self.manner, self._chosen = request.manner, request
         self._start(messages.Begin(request=request))
 
     def go_on(self, request: ResumeRequest) -> None:
         """Start an engine on the rest of an interrupted visit."""
-        self.manner = request.manner or Manner()
+        self.manner, self._chosen = request.manner or Manner(), None
         self._start(messages.Continue(request=request))
 
     def leave(self) -> None:
-        """Put the ended visit away: the start screen again."""
-        if self.phase is Phase.ENDED:
+        """Put the ended visit away: the start screen again, with what was chosen when it could not begin."""
+        if self.visit is not None and self.phase is Phase.ENDED:
+            self.refused = self._chosen if self.visit.ready is None else None
             self.visit = None
             self.changed()
 

@@ -166,6 +166,12 @@ class OnePage:
             self._within(functools.partial(self.engine.heard, event))
         return self
 
+    def newest_says(self, *events: Event) -> Self:
+        """The engine that was started last says something."""
+        for event in events:
+            self._within(functools.partial(self.newest.heard, event))
+        return self
+
     def engine_dies(self) -> Self:
         """Its process ends."""
         self._within(lambda: self.engine.over(-9))

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from qst.abort import AbortSwitch
 from qst.cli import _run
-from qst.console.messages import Begin, Continue, Finished
+from qst.console.messages import Begin, Continue, Finished, Refused
 from qst.console.session_state import Phase
+from qst.errors import InputError
 from qst.record.records import VisitOutcome
-from qst.rigs.job import Manner, ResumeRequest, VisitRequest
+from qst.rigs.job import Manner, ResumeRequest, VisitRequest, prepare_visit
 from tests.console.one_page import OnePage, one_page, ready
 
 #: The screen reads files and checks the plan in threads meanwhile, s.
@@ -133,3 +136,37 @@ def test_the_run_screen_says_that_there_is_an_earlier_log(page: OnePage) -> None
     assert (
         "this visit has a log from before, P01_visit-1_test.jsonl; this one is P01_visit-1_test_2.jsonl" in page.words()
     )
+
+
+# -- a form that is refused ---------------------------------------------------------------------------------------
+
+
+def test_what_the_engine_would_refuse_of_a_study_the_form_refuses(page: OnePage, tmp_path: Path) -> None:
+    chosen(page).enter("study", "My study")
+    assert "The study is an identifier, too" in page.words()
+    assert not page.shown()["Begin the simulated visit"]
+    page.enter("study", "My-study").click("Begin the simulated visit")
+    request = asked_for(page)
+    assert request.study == "My-study"
+    with prepare_visit(request, AbortSwitch()).log:
+        pass
+    with pytest.raises(InputError, match="cannot be the study's id"):
+        prepare_visit(msgspec.structs.replace(request, study="My study"), AbortSwitch())
+
+
+def test_what_was_typed_stays_when_the_visit_is_refused(page: OnePage) -> None:
+    chosen(page).enter("study", "S1").enter("visit", "7").enter("speed", "10").click("Begin the simulated visit")
+    first = asked_for(page)
+    page.newest_says(Refused(code="QST-100", what="no"))
+    settled(page.click("To the start screen"))
+    page.click("Begin the simulated visit")
+    assert asked_for(page) == first
+    assert page.hub.refused == first
+
+
+def test_the_form_is_empty_again_after_a_visit_that_began(page: OnePage) -> None:
+    chosen(page).click("Begin the simulated visit")
+    page.newest_says(ready(), Refused(code="QST-100", what="later"))
+    settled(page.click("To the start screen"))
+    assert page.hub.refused is None
+    assert "Say whether this visit is real or a simulation." in page.words()

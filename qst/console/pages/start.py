@@ -33,15 +33,24 @@ class StartScreen:
         self.station = offer.stations[0]
         self.participant = ""
         self.visit = "1"
+        self._visit_typed = False  # by hand; until then it is the one that comes next
         self.operator = offer.operator
         self.study = ""
         self.nature = ""  # "real" | "simulated": what the person says about this visit
         self.speed = "1"
-        self._visit_typed = False  # by hand; until then it is the one that comes next
         self._another: tuple[str, str, str] | None = None  # participant, visit, protocol: a second log of it is meant
+        if page.hub.refused is not None:
+            self._fill_in(page.hub.refused)
         self._checked: Checked | None = None
         self._known: tuple[str, ...] = ()
         self._open: tuple[OpenVisit, ...] = ()
+
+    def _fill_in(self, request: VisitRequest) -> None:
+        """With what was chosen before."""
+        self.protocol, self.station, self.study = request.protocol, request.station, request.study
+        self.participant, self.operator = request.participant or "", request.operator or ""
+        self.visit, self._visit_typed = str(request.visit), True
+        self.nature, self.speed = "simulated" if request.simulated else "real", request.manner.speed
 
     def build(self) -> None:
         """Make the screen."""
@@ -65,12 +74,12 @@ class StartScreen:
         choice("Protocol", offer.protocol_names(), self.protocol, self._set("protocol"), name="protocol")
         choice("Station", offer.station_names(), self.station, self._set("station"), name="station")
         hint = "letters, digits, - _"
-        field("Participant (pseudonym)", "", self._set("participant"), name="participant", hint=hint)
+        field("Participant (pseudonym)", self.participant, self._set("participant"), name="participant", hint=hint)
         page.part(box(), self._participant_key, self._participant_hints)
         page.part(box(), lambda: "" if self._visit_typed else self.visit, self._visit_number)
         page.part(box(), self._again_key, self._again)
         field("Operator", self.operator, self._set("operator"), name="operator")
-        field("Study (optional)", "", self._set("study"), name="study")
+        field("Study (optional)", self.study, self._set("study"), name="study")
         self._natures()
         page.part(box(), lambda: self.nature, self._speeds)
 
@@ -159,6 +168,8 @@ class StartScreen:
             for value, label in (("real", "real, with a participant"), ("simulated", "a simulation")):
                 with box("label"):
                     one = box("input", type="radio", name="nature", value=value)
+                    if value == self.nature:
+                        one.props["checked"] = True
                     one.on("change", lambda _, value=value: self._set("nature")(value))
                     text("span", label)
 
@@ -200,6 +211,8 @@ class StartScreen:
             return "Participant and operator are pseudonyms: 1 to 32 letters, digits, - or _ (A-Z, a-z, 0-9)."
         if not self.visit.isdecimal() or not 0 < int(self.visit) < 10_000:  # noqa: PLR2004 - as on the command line
             return "The visit number is a whole number from 1 on."
+        if self.study and not IDENTIFIER.fullmatch(self.study):
+            return "The study is an identifier, too: 1 to 32 letters, digits, - or _ (A-Z, a-z, 0-9)."
         return ""
 
     def _begin_key(self) -> Hashable:
