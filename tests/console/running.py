@@ -124,6 +124,21 @@ class Console:
 
 
 @contextmanager
+def mortal_page(browser: Any, link: str) -> Iterator[tuple[Any, int]]:
+    """A page in a browser of its own, and the process of that browser, which a test may kill."""
+    launched = browser.browser_type.launch(executable_path=browser_path(), headless=True, args=list(_FLAGS))
+    try:
+        found = launched.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+        page = launched.new_page(viewport={"width": 1366, "height": 768})
+        page.set_default_timeout(PATIENCE_S * 1000)
+        page.goto(link)
+        page.wait_for_selector("header.banner")
+        yield page, next(int(process["id"]) for process in found if process["type"] == "browser")
+    finally:
+        launched.close()
+
+
+@contextmanager
 def playwright_browser() -> Iterator[Any]:
     """A headless Chromium with a profile that nobody used before."""
     path = browser_path()

@@ -12,7 +12,7 @@ from qst.record.records import Note, Pause, Stop, VisitOutcome
 from qst.record.visit_log import VisitLog
 from tests.console.conftest import Bench
 from tests.console.pages import SPEED, begin, into_the_ramp, phase, place, to_the_end, to_the_placement, wait_for_text
-from tests.console.running import PATIENCE_S
+from tests.console.running import PATIENCE_S, mortal_page
 
 #: Keeps the page's JavaScript busy for so many seconds.
 BLOCK = "(seconds) => { const until = performance.now() + 1000 * seconds; while (performance.now() < until); }"
@@ -117,12 +117,17 @@ def test_a_second_tab_only_looks_on_until_it_takes_over(bench: Bench) -> None:
     wait_for_text(second, ".result", "operator stop")
 
 
-def test_a_closed_browser_in_a_ramp_makes_safe_and_pauses_and_says_so(bench: Bench) -> None:
-    page = bench.open_page()
-    begin(page, speed="1")
-    into_the_ramp(page)
-    page.close()
-    until(lambda: stops(bench) == ["operator_stop"])
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "closed"])
+def test_a_closed_browser_in_a_ramp_makes_safe_and_pauses_and_says_so(bench: Bench, browser: Any, killed: bool) -> None:
+    """One whose page is closed says goodbye; one whose process is killed, or crashes, says nothing."""
+    with mortal_page(browser, bench.console.new_link()) as (page, process):
+        begin(page, speed="1")
+        into_the_ramp(page)
+        if killed:
+            os.kill(process, signal.SIGKILL)
+        else:
+            page.close()
+        until(lambda: stops(bench) == ["operator_stop"])
     page = bench.open_page()
     assert phase(page) in ("", "running")
     wait_for_text(page, "#unwatched", "The visit has made itself safe and pauses")
