@@ -206,3 +206,15 @@ def test_a_wrong_choice_begins_nothing_and_is_said_in_words(bench: Bench) -> Non
     page.keyboard.press("Enter")
     assert phase(page) == "start"
     assert not bench.console.data.exists()
+
+    # A stroke that never arrived: what the page shows is what counts, and a person has seen it.
+    page.fill("input[name=participant]", "P0")
+    page.wait_for_selector("button.main:not([disabled])")
+    page.evaluate("document.querySelector('input[name=participant]').value = 'P07'")
+    page.click("button.main:has-text('Begin the simulated visit')")
+    wait_for_text(page, ".begin", "The form has just changed")
+    assert not bench.console.data.exists()
+    page.click("button.main:has-text('Begin the simulated visit')")
+    page.wait_for_selector("body[data-phase=running]")
+    (log,) = bench.console.logs()
+    assert log.name.startswith("P07_")

@@ -15,6 +15,12 @@ from qst.rigs.job import IDENTIFIER, INTENDED_USE, Manner, ResumeRequest, VisitR
 
 #: As file names and logs have it.
 SAFE_PARTICIPANT = re.compile(r"[A-Za-z0-9_-]{1,32}")
+#: What stands in the form, by name, as the page shows it.
+_SHOWN = (
+    "Object.fromEntries([...document.querySelectorAll('.start :is(input, select)[name]')]"
+    ".filter((one) => one.type !== 'radio' || one.checked).filter((one) => one.type !== 'checkbox')"
+    ".map((one) => [one.name, one.value]))"
+)
 SPEEDS = {"1": "as in reality", "10": "10 times as fast", "60": "60 times as fast", "100": "100 times as fast"}
 
 
@@ -38,6 +44,7 @@ class StartScreen:
         self.study = ""
         self.nature = ""  # "real" | "simulated": what the person says about this visit
         self.speed = "1"
+        self._late = False  # whether something on the form had not arrived here when Begin was pressed
         self._another: tuple[str, str, str] | None = None  # participant, visit, protocol: a second log of it is meant
         if page.hub.refused is not None:
             self._fill_in(page.hub.refused)
@@ -216,12 +223,12 @@ class StartScreen:
         return ""
 
     def _begin_key(self) -> Hashable:
-        return (self._missing(), self._page.controls)
+        return (self._missing(), self._page.controls, self._late)
 
     def _begin(self) -> None:
         missing = self._missing()
-        if missing:
-            text("p", missing, "hint", role="status")
+        if missing or self._late:
+            text("p", missing or "The form has just changed. Look at it, and begin again.", "hint", role="status")
         label = "Begin the REAL visit" if self.nature == "real" else "Begin the simulated visit"
         action(
             label if self.nature else "Begin",
@@ -229,10 +236,19 @@ class StartScreen:
             key="Enter",
             kind="main",
             enabled=not missing and self._page.controls,
+            gives=_SHOWN,
         )
 
-    def _go(self) -> None:
-        if self._missing() or not self._page.controls:
+    def _go(self, shown: dict[str, str]) -> None:
+        """Begin, if what the page shows is what is known here: a lost stroke must not make somebody another person."""
+        if not self._page.controls:
+            return
+        late = [name for name, value in shown.items() if value.strip() != getattr(self, name)]
+        self._late = bool(late)
+        for name in late:
+            self._set(name)(shown[name])
+        if late or self._missing():
+            self._page.refresh()
             return
         self._hub.begin(
             VisitRequest(

@@ -33,24 +33,26 @@ def box(tag: str = "div", classes: str = "", **attributes: str) -> Element:
 
 def action(
     label: str,
-    do: Callable[[], Any],
+    do: Callable[..., Any],
     *,
     key: str = "",
     kind: str = "",
     enabled: bool = True,
     pressed: bool | None = None,
     opens: bool = False,
+    gives: str = "",
 ) -> Element:
     """A button with one key of its own; the key clicks the button, so both do the same.
 
     Args:
         label: what it does; also its name for screen readers.
-        do: called with nothing when it is clicked.
+        do: called when it is clicked, with nothing or with what ``gives`` says.
         key: as the browser calls it: ``r``, ``Enter``; shown on the button.
         kind: more classes: ``main``, ``small``, ``chosen``.
         enabled: a disabled one is shown and does nothing.
         pressed: for a button that is on or off.
         opens: whether it opens a line to type in; from its click on, letters are text and no commands.
+        gives: an expression of the page's JavaScript; ``do`` gets its value.
     """
     button = box("button", f"act {kind}", type="button")
     if key:
@@ -62,7 +64,10 @@ def action(
         button.props["aria-pressed"] = str(pressed).lower()
     if opens:
         button.props["data-opens"] = True
-    button.on("click", lambda _: do())
+    if gives:
+        button.on("click", lambda event: do(event.args), js_handler=f"() => emit({gives})")
+    else:
+        button.on("click", lambda _: do())
     with button:
         text("span", label)
         if key:
