@@ -25,9 +25,6 @@ OF_ROW: Final = (*OF_TRIAL, *OF_ATTEMPT)
 #: Columns that attempts share, in the order of ``LogRows.shared``; the name of the file is the file's own.
 OF_SESSION: Final = tuple(name for name in NAMES if name not in {*OF_TRIAL, *OF_ATTEMPT, "trace_file"})
 
-#: Why an attempt does not count although nobody rejected it.
-NOT_JUDGED: Final = "not judged: the log ends before the operator's decision on this attempt"
-
 #: What is said of a torn log.
 TORN: Final = (
     "the last {} bytes are no whole line and were left out: the process was killed, or the file was copied half; "
@@ -116,8 +113,6 @@ def rows_of(path: str, log: VisitLog) -> LogRows:
         return LogRows(path=path, reason="torn", text="the file ends inside its first record: nothing can be read")
     measured = [_of_trial(one.trial) if one.trial is not None else _of_start(one.start) for one in log.attempts]
     judged = [_of_attempt(attempt) for attempt in log.attempts]
-    if judged and not log.ended and log.attempts[-1].decision is None:
-        judged[-1] = _not_judged(judged[-1])
     cells: list[Sequence[Any]] = [column for rows in (measured, judged) for column in zip(*rows, strict=True)]
     for index in _WORDS if cells else ():
         cells[index] = tuple(None if word is None else str(word) for word in cells[index])
@@ -164,12 +159,6 @@ def _of_attempt(attempt: Attempt) -> tuple[Any, ...]:
         attempt.hash,
         attempt.superseded,
     )
-
-
-def _not_judged(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The last attempt of a log that does not end by itself: a rejection may be what is lost."""
-    valid, _, *others = row
-    return (False, NOT_JUDGED, *others) if valid else row
 
 
 def spread(header: Header, kinds: Mapping[Any, tuple[Session, bool]]) -> tuple[list[tuple[Any, ...]], dict[Any, int]]:

@@ -10,7 +10,8 @@ from qst.rigs.job import Job
 from qst.sites import SITES
 from qst.units import DISPLAY_UNITS
 from qst.visit.button import KeyButton
-from qst.visit.engine import History, judged
+from qst.visit.engine import judged
+from qst.visit.history import History
 from qst.visit.session import Rig
 from qst.visit.words import describe_result, role_of
 

@@ -13,6 +13,8 @@ _Key = tuple[int, int]  # sequence_index, attempt
 
 #: Why an attempt without a trial record does not count.
 NEVER_RECORDED = "interrupted: begun, but its result was never recorded"
+#: Why an attempt does not count although nobody rejected it.
+NOT_JUDGED = "not judged: the session ended before the operator's decision on this attempt"
 
 
 class _Began(NamedTuple):
@@ -143,6 +145,9 @@ class _Collector:
         """All attempts in the order in which they began."""
         found = [self._attempt(key, start, self.trials.get(key, start)) for key, start in self.starts.items()]
         found += [self._attempt(key, trial, trial) for key, trial in self.trials.items() if key not in self.starts]
+        for session in self.sessions:
+            if session.end is None:
+                _doubt_the_last(found, session.number)
         return tuple(found)
 
     def _attempt(self, key: _Key, first: _Began | _Ended, last: _Began | _Ended) -> Attempt:
@@ -166,6 +171,13 @@ class _Collector:
             hash=last.entry.hash,
             notes=self.notes.get(key, ()),
         )
+
+
+def _doubt_the_last(attempts: list[Attempt], number: int) -> None:
+    """Where a session broke off, a rejection of the attempt that was the last one by then may be what is lost."""
+    place = max((at for at, one in enumerate(attempts) if one.session.number <= number), default=None)
+    if place is not None and attempts[place].valid and attempts[place].decision is None:
+        attempts[place] = msgspec.structs.replace(attempts[place], valid=False, invalid_reason=NOT_JUDGED)
 
 
 def verdict(trial: Trial | None, decision: Decision | None) -> tuple[bool, str]:

@@ -15,6 +15,7 @@ from qst.record.records import Decision, Deviation, End, Header, Resume, Trace, 
 from qst.record.visit_log import VisitLog
 
 _CONTRADICTION = "The log contradicts itself. Ask who wrote it, and do not use it until that is known."
+_NOT_JUDGED = "Its rejection may be what is lost, so it does not count."
 _CLOCK = "The computer's clock was set during the visit. Durations are not affected."
 
 
@@ -100,7 +101,7 @@ def trials(log: VisitLog) -> Iterator[Finding]:
         if not isinstance(record, TrialStart | Trial | Trace | Decision):
             continue
         key = (record.sequence_index, record.attempt)
-        name = f"attempt {key[1]} at trial {key[0]}"
+        name = _named(*key)
         if not 1 <= key[0] <= n_planned:
             yield _contradiction(entry.line, "unknown_trial", f"trial {key[0]} of {n_planned} is not in the plan")
         if isinstance(record, TrialStart):
@@ -110,6 +111,18 @@ def trials(log: VisitLog) -> Iterator[Finding]:
         supersedes = record.supersedes if isinstance(record, TrialStart | Trial) else None
         if supersedes is not None and (key[0], supersedes) not in started:
             yield _contradiction(entry.line, "supersedes", f"{name} supersedes attempt {supersedes}, which never began")
+
+
+def judgements(log: VisitLog) -> Iterator[Finding]:
+    """A visit that goes on after it broke off says what the operator thought of the last attempt before that."""
+    for attempt in log.attempts:
+        if attempt.decision_lost and attempt.session.number < log.sessions[-1].number:
+            what = f"the visit broke off and went on; nobody judged {_named(attempt.sequence_index, attempt.attempt)}"
+            yield Finding(line=attempt.seq, kind="not_judged", what=what, means=_NOT_JUDGED, damage=False)
+
+
+def _named(sequence_index: int, attempt: int) -> str:
+    return f"attempt {attempt} at trial {sequence_index}"
 
 
 def _name(record: Trial | Trace | Decision) -> str:
@@ -182,4 +195,4 @@ def header(log: VisitLog) -> Iterator[Finding]:
 
 #: Takes a log that verifies, with its traces, and names what does not agree.
 Rule = Callable[[VisitLog], Iterator[Finding]]
-RULES: tuple[Rule, ...] = (header, order, time, trials, traces, ending)
+RULES: tuple[Rule, ...] = (header, order, time, trials, judgements, traces, ending)

@@ -68,7 +68,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     ``utc`` and ``t_s`` (s, of its session) say when it began; ``seq``, ``prev`` and ``hash`` are those of its trial
     record (of its start when there is none). ``valid`` is the engine's own verdict, taken back by a decision
-    ``invalid`` or ``skip`` (the latest one counts); nobody can make valid what the engine called invalid.
+    ``invalid`` or ``skip`` (the latest one counts), and where the decision is lost; nobody can make valid what the
+    engine called invalid.
     """
 
     sequence_index: int
@@ -86,6 +87,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     prev: str
     hash: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def decision_lost(self) -> bool:
+        """Whether the only thing against it is that its session broke off before anybody had judged it."""
+        return self.trial is not None and self.trial.valid and self.decision is None and not self.valid
 
 
 class VisitLog(msgspec.Struct, frozen=True, kw_only=True):

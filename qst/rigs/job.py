@@ -26,8 +26,8 @@ from qst.rigs.build import make_rig
 from qst.rigs.guards import reports_path, unheard_reports
 from qst.rigs.simulated import find_station
 from qst.station import LoadedStation, load_station_bytes
-from qst.visit.engine import History, VisitResult
-from qst.visit.history import history_of
+from qst.visit.engine import VisitResult
+from qst.visit.history import History, history_of
 from qst.visit.operator import Operator
 from qst.visit.session import Rig, Who, checked_plan, header, run_session
 from qst_simulators.profile import Profile, load_profile, parse_profile

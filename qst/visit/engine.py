@@ -20,6 +20,7 @@ from qst.visit.bench import Bench
 from qst.visit.commands import INSTRUMENT_FAILURES, tell_unsafe
 from qst.visit.desk import Desk, LogSink
 from qst.visit.ending import Ending
+from qst.visit.history import History, describe_left
 from qst.visit.operator import Choice, PromptKind, Remark, TrialEnded, TrialNext
 from qst.visit.reconnect import CONNECTS_ANEW, connect_again
 from qst.visit.setup import set_up
@@ -28,24 +29,6 @@ from qst.visit.words import describe, describe_result, role_of
 
 #: From the recorded trials to the protocol's summary values.
 Scorer = Callable[[Sequence[Trial]], tuple[Score, ...]]
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """What an earlier part of this visit left behind.
-
-    Args:
-        trials: recorded attempts, oldest first.
-        rejected: (sequence_index, attempt) of attempts judged invalid by the operator.
-        unfinished: (sequence_index, attempt) of an attempt that was begun and came to nothing that counts.
-        unrecorded: (sequence_index, attempt) of every attempt whose process died with it, whatever became of its trial.
-        next_index: sequence index of the first trial still to do.
-    """
-
-    trials: tuple[Trial, ...] = ()
-    rejected: frozenset[tuple[int, int]] = frozenset()
-    unfinished: tuple[int, int] | None = None
-    unrecorded: tuple[tuple[int, int], ...] = ()
-    next_index: int = 1
 
 
 class VisitResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +82,7 @@ class VisitEngine:
         self._in_use: Modality | None = None  # what was placed last
         self._ended = (VisitOutcome.INTERRUPTED, "the operator ended the visit")  # where it ends before its plan does
         self._history = history or History()
+        self._next_index = self._history.next_index
         self._trials: list[Trial] = list(self._history.trials)
         self._rejected: set[tuple[int, int]] = set(self._history.rejected)
         self._last_stimulus_s: float | None = None  # its end, where this session saw it
@@ -118,7 +102,9 @@ class VisitEngine:
         stopped = False
         outcome, reason = VisitOutcome.FAILED, "not set up"
         try:
-            if set_up(self._bench, self._desk, self._log, self._clock):
+            if self._judge_what_was_left() is Choice.END:
+                outcome, reason = self._ended
+            elif set_up(self._bench, self._desk, self._log, self._clock):
                 outcome, reason = self._run_trials()
         except INSTRUMENT_FAILURES as error:
             # Attempts deal with their own failures; what comes here failed between them.
@@ -141,6 +127,25 @@ class VisitEngine:
         others = self._bench.others(first)
         return others if first is None else [first, *others]
 
+    def _judge_what_was_left(self) -> Choice | None:
+        """A judgement that an interruption had lost comes before anything else: it decides where the visit goes on."""
+        left = self._history.unjudged
+        if left is None:
+            return None
+        planned = next(one for one in self._plan.trials if one.sequence_index == left.sequence_index)
+        key = (left.sequence_index, left.attempt)
+        record = next(trial for trial in self._trials if (trial.sequence_index, trial.attempt) == key)
+        self._desk.sequence_index = left.sequence_index
+        self._desk.tell(TrialEnded(record, planned))  # what is asked about, for whoever looks on
+        before = f"{describe(planned)}. {describe_left(left)} "
+        choice = self._judge(planned, record, failed=False, before=before, suggested=left.said)
+        self._log.commit()
+        if choice is Choice.ACCEPT:
+            self._rejected.discard(key)
+        if choice is not Choice.REPEAT:
+            self._next_index += 1
+        return choice
+
     def _run_trials(self) -> tuple[VisitOutcome, str]:
         history = self._history
         begun = {trial.sequence_index for trial in history.trials} | {index for index, _ in history.unrecorded}
@@ -151,7 +156,7 @@ class VisitEngine:
                 if planned.sequence_index in begun:
                     self._site_free_s[planned.site_code, planned.side] = now_s
         for planned in self._plan.trials:
-            if planned.sequence_index >= self._history.next_index and not self._run_trial(planned):
+            if planned.sequence_index >= self._next_index and not self._run_trial(planned):
                 return self._ended
         return VisitOutcome.COMPLETED, ""
 
@@ -167,6 +172,9 @@ class VisitEngine:
             attempt = supersedes + 1
             if not self._repeat_unfinished(planned, supersedes):
                 return True
+        elif self._history.unjudged is not None and self._history.unjudged.sequence_index == planned.sequence_index:
+            supersedes = self._history.unjudged.attempt
+            attempt = supersedes + 1
         while True:
             self._desk.sequence_index = planned.sequence_index
             self._desk.tell(TrialNext(planned))
@@ -290,19 +298,22 @@ class VisitEngine:
         if runner.held_note:
             self._deviate("held", runner.held_note, record.sequence_index)
 
-    def _judge(self, planned: PlannedTrial, record: Trial, *, failed: bool) -> Choice:
-        """The operator's judgement on what was just recorded."""
+    def _judge(
+        self, planned: PlannedTrial, record: Trial, *, failed: bool, before: str = "", suggested: Choice | None = None
+    ) -> Choice:
+        """The operator's judgement on what was just recorded, or was left without one by an interruption."""
         kind = PromptKind.FAULT if failed else PromptKind.JUDGE
         choices: tuple[Choice, ...] = (Choice.REPEAT, Choice.SKIP, Choice.END)
         if record.valid:
             choices = (Choice.ACCEPT, *choices)
         made, most = self._stimuli(planned), planned.attempts_max
-        text = describe_result(record)
+        text = before + describe_result(record)
         if made >= most and not record.valid:
             text += f". Attempts made: {made}, the protocol has at most {most}; a further one is a deviation"
         if failed:
             text += f". {CONNECTS_ANEW}"
-        answer, failure = self._desk.ask(kind, text, choices, planned=planned, attempt=record.attempt), ""
+        answer = self._desk.ask(kind, text, choices, suggested=suggested, planned=planned, attempt=record.attempt)
+        failure = ""
         if failed:
             bench, desk, log = self._bench, self._desk, self._log
             answer, failure = connect_again(planned, record.attempt, answer, bench=bench, desk=desk, log=log)

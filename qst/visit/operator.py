@@ -246,11 +246,17 @@ class AutomaticOperator:
         if choice is Choice.REPEAT and prompt.planned is not None and prompt.attempt >= prompt.planned.attempts_max:
             choice = Choice.SKIP
         if choice in (Choice.REPEAT, Choice.SKIP):
-            unfinished = prompt.kind is PromptKind.UNFINISHED
-            reason = f"automatic operator: the attempt was {'interrupted' if unfinished else 'not valid'}"
+            reason = f"automatic operator: the attempt was {self._why_not(prompt)}"
         if prompt.kind is PromptKind.ENTER_VALUE and self._hands is not None:
             text = self._hands.read_display()
         return Answered(prompt_id=prompt.id, choice=choice, text=text, reason=reason)
+
+    @staticmethod
+    def _why_not(prompt: OperatorPrompt) -> str:
+        """Why what was made does not count: a valid attempt is rejected only where somebody had done so before."""
+        if prompt.kind is PromptKind.UNFINISHED:
+            return "interrupted"
+        return "rejected before the interruption" if Choice.ACCEPT in prompt.choices else "not valid"
 
     def retract(self) -> None:
         """Forget what was asked."""

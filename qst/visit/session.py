@@ -37,7 +37,8 @@ from qst.visit.bench import Bench
 from qst.visit.commands import INSTRUMENT_FAILURES
 from qst.visit.desk import Desk, LogSink
 from qst.visit.ending import Ending
-from qst.visit.engine import History, Scorer, VisitEngine, VisitResult, judged
+from qst.visit.engine import Scorer, VisitEngine, VisitResult, judged
+from qst.visit.history import History
 from qst.visit.operator import Hands, Operator
 from qst.visit.promptness import prompt_threads
 from qst.visit.words import role_of

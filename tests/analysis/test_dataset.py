@@ -11,14 +11,15 @@ import qst
 from qst.analysis import gather as gathering
 from qst.analysis.columns import TRIAL_COLUMNS, Kind
 from qst.analysis.dataset import Dataset
-from qst.analysis.log_rows import NOT_JUDGED, rows_of
+from qst.analysis.log_rows import rows_of
 from qst.analysis.quick_rows import rows_of_bytes
 from qst.analysis.summary_columns import THRESHOLD_COLUMNS, VISIT_COLUMNS
 from qst.clock import VirtualClock
 from qst.errors import InputError, LogDamagedError
+from qst.record.assemble import NOT_JUDGED
 from qst.record.log import LogWriter
 from qst.record.reader import parse_log, read_log
-from qst.record.records import Decision
+from qst.record.records import Decision, End, VisitOutcome
 from tests.record.logs import header, instruments, resume, start, trial, write_attempt, write_visit
 
 FIXTURES = Path(__file__).parents[1] / "record" / "fixtures" / "v1"
@@ -306,6 +307,21 @@ def test_the_last_attempt_of_a_log_that_breaks_off_does_not_count_unjudged(tmp_p
     data = qst.read(path)
     assert [(row["valid"], row["invalid_reason"]) for row in data.trials.dicts()] == [(True, ""), (False, NOT_JUDGED)]
     assert data.visits.column("n_valid")[0] == 1
+
+
+def test_an_attempt_that_a_session_left_unjudged_does_not_count_where_the_next_one_broke_off(tmp_path: Path) -> None:
+    """The operator ended the first session instead of judging; the answer in the second one may be what is lost."""
+    path = tmp_path / "a.jsonl"
+    with LogWriter.create(path, VirtualClock(), sync=False) as writer:
+        writer.write(header())
+        writer.write(start(1))
+        writer.write(trial(1))
+        writer.write(End(outcome=VisitOutcome.INTERRUPTED, reason="", n_trials=1, summary=()))
+    assert qst.read(path).trials.column("valid") == [True]
+    writer, _ = LogWriter.resume(path, VirtualClock())
+    with writer:
+        writer.write(resume())
+    assert qst.read(path).trials.column("invalid_reason") == [NOT_JUDGED]
 
 
 # -- copies --------------------------------------------------------------------------------------------------------

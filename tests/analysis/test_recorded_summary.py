@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import qst
 from qst.analysis.recorded_summary import verify_visit
 from qst.cli.verify import verify
+from qst.record.assemble import NOT_JUDGED
 from qst.record.reader import read_log
 from qst.record.records import End
 from qst.record.verify import Status, verify_log
@@ -68,6 +70,39 @@ def test_a_judgement_after_the_measurement_is_in_the_comparison(tmp_path: Path) 
     report = verify_visit(forged(tmp_path, last, last.replace('"accept"', '"invalid"')))
     assert report.status is Status.DAMAGED
     assert {finding.kind for finding in report.findings} == {"end_summary"}
+
+
+def gone_on(tmp_path: Path) -> Path:
+    """A visit that broke off before its last attempt was judged, and that an earlier version ended without asking."""
+    text = (FIXTURES / "completed.jsonl").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith('{"type":"decision"')]
+    whole = lines[-1][: lines[-1].index(',"prev"')]
+    place = whole[whole.index(',"seq"') : whole.index(',"sequence_index"')]
+    session = '"software_version":"0.0.1","operator_id":"OP2","clock":"virtual","seed":1,"torn":""'
+    return forged(tmp_path, whole, f'{{"type":"resume"{place},{session},"next_sequence_index":5')
+
+
+def test_what_nobody_had_judged_does_not_count_after_the_visit_went_on_either(tmp_path: Path) -> None:
+    path = gone_on(tmp_path)
+    rows = [(row["valid"], row["invalid_reason"]) for row in qst.read(path).trials.dicts()]
+    assert rows == [(True, ""), (True, ""), (True, ""), (False, NOT_JUDGED)]
+    assert [trial.valid for trial in read_log(path).trials] == [True, True, True, False]
+    report = verify_visit(path)
+    assert [(finding.kind, finding.damage) for finding in report.findings] == [
+        ("not_judged", False),
+        ("end_not_judged", False),
+    ]
+    assert all("attempt 1 at trial 4" in finding.what for finding in report.findings)
+
+
+def test_a_changed_summary_is_found_also_where_a_judgement_is_lost(tmp_path: Path) -> None:
+    path = gone_on(tmp_path)
+    data = path.read_bytes()
+    at = data.index(b'"n_valid":', data.index(b'{"type":"end"'))
+    path.write_bytes(forge(data, data[at - 40 : at + 11], data[at - 40 : at + 10] + b"7"))
+    report = verify_visit(path)
+    assert report.status is Status.DAMAGED
+    assert {finding.kind for finding in report.findings} == {"not_judged", "end_summary"}
 
 
 def test_what_cannot_be_scored_is_said_and_is_no_damage(tmp_path: Path) -> None:

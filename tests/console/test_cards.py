@@ -8,7 +8,7 @@ import pytest
 from qst.console.cards import earlier_marks
 from qst.console.messages import Finished
 from qst.record.records import Outcome, Trial, VisitOutcome
-from qst.visit.engine import History
+from qst.visit.history import History
 from tests.console.one_page import card, one_page, ready
 from tests.visit.fakes import Visit
 from tests.visit.plans import planned

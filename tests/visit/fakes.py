@@ -22,7 +22,8 @@ from qst.record import records
 from qst.record.records import Score, Trial
 from qst.visit.bench import Bench
 from qst.visit.desk import Desk
-from qst.visit.engine import History, VisitEngine, VisitResult
+from qst.visit.engine import VisitEngine, VisitResult
+from qst.visit.history import History
 from qst.visit.operator import Answered, AutomaticOperator, LiveEvent, OperatorCommand, OperatorPrompt
 
 

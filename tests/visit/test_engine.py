@@ -9,7 +9,7 @@ from qst.instruments import Identity, Modality, PressureRamp, SetupStep, Thermal
 from qst.record import records
 from qst.record.records import Outcome, VisitOutcome
 from qst.visit.attempt import ramp_period_s
-from qst.visit.engine import History
+from qst.visit.history import History, Unjudged
 from qst.visit.operator import (
     Answered,
     Choice,
@@ -21,6 +21,7 @@ from qst.visit.operator import (
     ReleaseNow,
     RestSkipped,
     StopAsked,
+    TrialEnded,
 )
 from tests.visit.fakes import Visit
 from tests.visit.plans import planned
@@ -309,6 +310,74 @@ def test_resume_asks_before_it_repeats_an_unfinished_stimulus() -> None:
     again.button.presses_s = [20.0, 50.0]
     again.run()
     assert [(t.sequence_index, t.attempt, t.supersedes) for t in again.trials()] == [(1, 2, 1), (2, 1, None)]
+
+
+def counting(counted: list[bool]) -> Callable[[Sequence[records.Trial]], tuple[records.Score, ...]]:
+    """A scorer that notes which trials count."""
+
+    def score(trials: Sequence[records.Trial]) -> tuple[records.Score, ...]:
+        counted.extend(trial.valid for trial in trials)
+        return ()
+
+    return score
+
+
+def left_unjudged(said: Choice, reason: str = "") -> Visit:
+    """The second part of a visit whose first part ended while the operator judged its first attempt."""
+    first = Visit(planned())
+    first.button.presses_s = [20.0]
+    first.run()
+    history = History(
+        trials=tuple(first.trials()),
+        rejected=frozenset({(1, 1)}),
+        unjudged=Unjudged(sequence_index=1, attempt=1, said=said, reason=reason),
+        next_index=1,
+    )
+    visit = Visit(planned(), planned(sequence_index=2, step_id="heat-2"), history=history)
+    visit.button.presses_s = [20.0, 50.0]
+    return visit
+
+
+@pytest.mark.parametrize(
+    ("said", "decision", "made"),
+    [
+        (Choice.ACCEPT, "accept", [(2, 1, None)]),
+        (Choice.SKIP, "skip", [(2, 1, None)]),
+        (Choice.REPEAT, "invalid", [(1, 2, 1), (2, 1, None)]),
+    ],
+)
+def test_resume_asks_for_a_lost_judgement_and_goes_on_from_it(
+    said: Choice, decision: str, made: list[tuple[int, int, int | None]]
+) -> None:
+    visit = left_unjudged(said, "" if said is Choice.ACCEPT else "moved")
+    counted: list[bool] = []
+    visit.engine._scorer = counting(counted)
+    assert visit.run().outcome is VisitOutcome.COMPLETED
+    prompt = visit.operator.prompts[0]
+    assert (prompt.kind, prompt.suggested, prompt.attempt) == (PromptKind.JUDGE, said, 1)
+    assert ("moved" in prompt.text) is (said is not Choice.ACCEPT)
+    shown = visit.operator.seen[0]
+    assert isinstance(shown, TrialEnded)
+    assert (shown.trial.sequence_index, shown.trial.attempt) == (1, 1)
+    kinds = [type(record) for record in visit.log.records]
+    assert kinds.index(records.Decision) < kinds.index(records.TrialStart)
+    first = visit.log.of(records.Decision)[0]
+    assert isinstance(first, records.Decision)
+    assert (first.sequence_index, first.attempt, first.decision) == (1, 1, decision)
+    assert [(trial.sequence_index, trial.attempt, trial.supersedes) for trial in visit.trials()] == made
+    assert counted == [said is Choice.ACCEPT, *[True] * len(made)]
+
+
+def test_who_ends_the_visit_at_a_lost_judgement_has_not_made_it() -> None:
+    visit = left_unjudged(Choice.ACCEPT)
+    visit.operator.answers["judge"] = Answered(prompt_id="q1", choice=Choice.END)
+    counted: list[bool] = []
+    visit.engine._scorer = counting(counted)
+    result = visit.run()
+    assert (result.outcome, result.reason) == (VisitOutcome.INTERRUPTED, "the operator ended the visit")
+    assert visit.log.of(records.Decision) == []
+    assert visit.trials() == []
+    assert counted == [False]
 
 
 def test_after_a_resume_the_rest_at_a_site_is_kept_in_full_also_when_its_attempt_died_unrecorded() -> None:

@@ -1,19 +1,23 @@
 """A visit that is cut off at any byte is recovered, verified and finished, and nobody gets a stimulus twice unasked."""
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import qst
 from qst.analysis.recorded_summary import verify_visit
 from qst.cli import _run
 from qst.clock import VirtualClock
 from qst.record.log import LogWriter
 from qst.record.reader import read_log
-from qst.record.records import Answer, Decision, Prompt, Resume, Trial, VisitOutcome
+from qst.record.records import Answer, Decision, Instruments, Prompt, Resume, Trial, VisitOutcome
 from qst.record.verify import Status
-from qst.visit.history import history_of
+from qst.visit.history import Unjudged, history_of
+from qst.visit.operator import Choice
+from tests.record.logs import resume as log_resume
 from tests.visits.simulated import run_visit
 
 
@@ -94,6 +98,89 @@ def test_an_unfinished_trial_is_asked_about(whole: bytes, tmp_path: Path) -> Non
     first = next(record for record in after if isinstance(record, Trial))
     assert (first.sequence_index, first.attempt, first.supersedes) == (1, 2, 1)
     assert any(isinstance(record, Decision) and record.decision == "invalid" for record in after)
+
+
+def cut_while_judged(path: Path, whole: bytes, torn: bytes = b"") -> None:
+    """The process died while the operator judged trial 2, or while the judgement was on its way to the disk."""
+    lines = whole.splitlines(keepends=True)
+    kinds = [(json.loads(line)["type"], json.loads(line).get("sequence_index")) for line in lines]
+    kept = lines[: kinds.index(("decision", 2)) - 1]  # the answer is lost as well
+    path.write_bytes(b"".join(kept) + torn)
+
+
+def torn_decision(whole: bytes, end: str) -> bytes:
+    """A rejection of trial 2, up to and with ``end``."""
+    line = next(line for line in whole.splitlines() if line.startswith(b'{"type":"decision"') and b'index":2' in line)
+    text = line.decode().replace('"decision":"accept"', '"decision":"invalid","reason":"moved"')
+    return text[: text.index(end) + len(end)].encode()
+
+
+def judgements(path: Path) -> list[tuple[int, int, str, str]]:
+    found = [entry.record for entry in read_log(path).entries if isinstance(entry.record, Decision)]
+    return [(one.sequence_index, one.attempt, one.decision, one.reason) for one in found]
+
+
+def test_what_nobody_had_judged_is_judged_before_anything_else(whole: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    cut_while_judged(path, whole)
+    n_before = len(read_log(path).entries)
+    assert history_of(read_log(path)).unjudged == Unjudged(sequence_index=2, attempt=1)
+    assert _run(["resume", str(path), "--auto"]) == 0
+    records = [entry.record for entry in read_log(path).entries[n_before:]]
+    assert [type(record) for record in records[:5]] == [Resume, Instruments, Prompt, Answer, Decision]
+    assert isinstance(records[2], Prompt)
+    assert "before this attempt was judged" in records[2].text
+    assert judgements(path)[:3] == [(1, 1, "accept", ""), (2, 1, "accept", ""), (3, 1, "accept", "")]
+    assert qst.read(path).trials.column("valid") == [True] * 4
+
+
+@pytest.mark.parametrize("end", ['"decision":"inv', '"reason":"mo', '"reason":"moved"'])
+def test_a_rejection_whose_line_was_torn_does_not_become_an_acceptance(whole: bytes, tmp_path: Path, end: str) -> None:
+    path = tmp_path / "log.jsonl"
+    cut_while_judged(path, whole, torn_decision(whole, end))
+    assert qst.read(path).trials.column("valid") == [True, False]
+    left = history_of(read_log(path)).unjudged
+    assert left is not None
+    assert (left.said, left.reason) == (Choice.REPEAT, end.partition('reason":"')[2].strip('"'))
+    assert _run(["resume", str(path), "--auto"]) == 0
+    assert (2, 1, "invalid", "automatic operator: the attempt was rejected before the interruption") in judgements(path)
+    rows = [(row["sequence_index"], row["attempt"], row["valid"]) for row in qst.read(path).trials.dicts()]
+    assert rows == [(1, 1, True), (2, 1, False), (2, 2, True), (3, 1, True), (4, 1, True)]
+    assert verify_visit(path).findings == ()
+
+
+def test_the_operators_answer_outlives_the_decision(whole: bytes, tmp_path: Path) -> None:
+    """Answer, then decision: where only the first got to the disk, a rejection is still known; also one resume later."""
+    path = tmp_path / "log.jsonl"
+    cut_while_judged(path, whole)
+    clock = VirtualClock()
+    writer, log = LogWriter.resume(path, clock)
+    with writer:
+        writer.write(log_resume(torn=log.torn_text, next_index=2))
+        writer.write(Answer(prompt="q1", answer="skip", reason="tired", by="op"))
+    wanted = Unjudged(sequence_index=2, attempt=1, said=Choice.SKIP, reason="tired")
+    assert history_of(read_log(path)).unjudged == wanted
+    assert _run(["resume", str(path), "--auto"]) == 0
+    assert [(index, word) for index, _, word, _ in judgements(path)] == [
+        (1, "accept"),
+        (2, "skip"),
+        (3, "accept"),
+        (4, "accept"),
+    ]
+    assert qst.read(path).trials.column("valid") == [True, False, True, True]
+
+
+def test_a_torn_rejection_is_still_known_when_the_next_process_dies_before_it_asks(
+    whole: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.jsonl"
+    cut_while_judged(path, whole, torn_decision(whole, '"reason":"moved"'))
+    writer, log = LogWriter.resume(path, VirtualClock())
+    with writer:
+        writer.write(log_resume(torn=log.torn_text, next_index=2))
+    wanted = Unjudged(sequence_index=2, attempt=1, said=Choice.REPEAT, reason="moved")
+    assert history_of(read_log(path)).unjudged == wanted
+    assert qst.read(path).trials.column("valid") == [True, False]
 
 
 def test_killed_twice_in_one_trial_both_attempts_are_charged(whole: bytes, tmp_path: Path) -> None:
