@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qst
+from qst.analysis.columnar import Cell
 from qst.analysis.dataset import Dataset
 from qst.analysis.export import export
 from qst.analysis.export.bids import hold
@@ -183,6 +184,31 @@ def test_a_trace_held_on_a_grid_shows_every_sample_at_its_time(gaps: list[int], 
 def test_an_even_trace_is_its_own_grid() -> None:
     frequency_hz, shown = hold(np.array([0.0812 + tick * 0.02 for tick in range(120)]))
     assert (frequency_hz, shown.tolist()) == (50, list(range(120)))
+
+
+def study_and_protocol(*pairs: tuple[str, str]) -> Dataset:
+    """A visit and an attempt of one participant for each study and protocol."""
+    made = []
+    for name in ("visits", "trials"):
+        rows: list[list[Cell]] = []
+        for study, protocol in pairs:
+            known = {"study_id": study, "participant_id": "P01", "protocol_id": protocol}
+            rows.append([known.get(column.name) for column in OF[name]])
+        made.append(table(name, rows))
+    return dataset(*made)
+
+
+def test_two_people_of_two_studies_do_not_become_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="several studies: S1, S2") as refused:
+        export(study_and_protocol(("S1", "heat"), ("S2", "heat")), tmp_path / "a", "bids")
+    assert "in a BIDS folder two participants" in refused.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_protocols_that_would_get_one_label_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="protocols 'heat-pain' and 'heatpain' would both be task-heatpain"):
+        export(study_and_protocol(("S1", "heat-pain"), ("S1", "heatpain")), tmp_path / "a", "bids")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_participants_that_would_get_one_label_are_refused(tmp_path: Path) -> None:

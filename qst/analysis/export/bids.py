@@ -25,7 +25,7 @@ from qst.analysis.export.bids_sessions import PLACE, columns_of, session_label, 
 from qst.analysis.export.bids_tsv import MISSING, described, field, label, lines, units, write_json, write_tsv
 from qst.analysis.export.cells import check, utc
 from qst.analysis.export.dictionary import Entry, Missing, entry, meaning
-from qst.errors import InputError
+from qst.analysis.export.whose import only_study, refuse_alike
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +41,7 @@ _EXTRA: Final = (
     make_column("onset", Kind.NUMBER, "When the attempt began, since the first attempt of this file.", "s"),
     make_column("recording", Kind.TEXT, "Label of the file with the trace; n/a when there is none."),
 )
+_ENTITY: Final = {"participant": "sub", "protocol": "task"}
 _FINEST_HZ: Final = 1000
 _SLACK: Final = 1e-6  # of a tick, for times that are binary fractions
 _QUANTITY: Final = {"Cel": ("temperature", "Temperature"), "kPa": ("pressure", "Pressure")}
@@ -58,17 +59,19 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
     """Write the folder; returns what stands in it, for the dictionary.
 
     Raises:
-        InputError: two participants would get the same label.
+        InputError: visits of several studies, or two participants, or two protocols, that would get the same label.
     """
     del table
     trials, visits = dataset.trials, dataset.visits
     check(trials)
     check(visits)
-    subjects = _subjects(trials, visits)
+    only_study(visits, "a BIDS folder")
+    subjects = _labels("participant", trials, visits)
+    tasks = _labels("protocol", trials)
     path.mkdir()
     _write_top(dataset, path, subjects)
     write_sessions(visits, path, subjects)
-    for run in _runs(trials, subjects):
+    for run in _runs(trials, subjects, tasks):
         _write_run(dataset, path / run.folder, run)
     columns = [*trials.columns, *_EXTRA]
     return {
@@ -81,39 +84,31 @@ def _entry(column: Column) -> Entry:
     return entry(column, stored_as=column.kind.value, missing=[Missing(MISSING, meaning(column))])
 
 
-def _subjects(*tables: Table) -> dict[str, str]:
-    """Label of each participant: the pseudonym without ``-`` and ``_``, which BIDS has other uses for."""
-    pseudonyms = sorted({str(one) for table in tables for one in table.column("participant_id")})
-    labels = {pseudonym: label(pseudonym, "participant") for pseudonym in pseudonyms}
-    owners: dict[str, str] = {}
-    for pseudonym, made in labels.items():
-        other = owners.setdefault(made.lower(), pseudonym)  # some file systems do not tell capitals apart
-        if other != pseudonym:
-            raise InputError(
-                f"the participants '{other}' and '{pseudonym}' would both be sub-{made}",
-                did="wrote nothing",
-                remedy="export them into two folders",
-            )
+def _labels(what: str, *tables: Table) -> dict[str, str]:
+    """Label of each participant, or protocol: its name without ``-`` and ``_``, which BIDS has other uses for."""
+    names = sorted({str(one) for table in tables for one in table.column(f"{what}_id")})
+    labels = {name: label(name, what) for name in names}
+    refuse_alike(labels, f"{what}s", _ENTITY[what] + "-{}")
     return labels
 
 
-def _runs(trials: Table, subjects: Mapping[str, str]) -> Iterator[_Run]:
+def _runs(trials: Table, subjects: Mapping[str, str], tasks: Mapping[str, str]) -> Iterator[_Run]:
     """One run a log; numbered when a participant has several of one protocol at one visit."""
     logs: dict[Cell, list[dict[str, Cell]]] = {}
     for row in trials.dicts():
         logs.setdefault(row["session_uuid"], []).append(row)
     names: dict[str, list[list[dict[str, Cell]]]] = {}
     for rows in sorted(logs.values(), key=lambda rows: (str(rows[0]["t_utc"]), str(rows[0]["session_uuid"]))):
-        names.setdefault(_name(rows[0], subjects), []).append(rows)
+        names.setdefault(_name(rows[0], subjects, tasks), []).append(rows)
     for name, several in sorted(names.items()):
         folder = "/".join((*name.split("_")[:2], "beh"))
         for number, rows in enumerate(several, 1):
             yield _Run(folder, f"{name}_run-{number}" if len(several) > 1 else name, rows)
 
 
-def _name(row: Mapping[str, Cell], subjects: Mapping[str, str]) -> str:
-    task = label(str(row["protocol_id"]), "protocol")
-    return f"sub-{subjects[str(row['participant_id'])]}_{session_label(row['visit'])}_task-{task}"
+def _name(row: Mapping[str, Cell], subjects: Mapping[str, str], tasks: Mapping[str, str]) -> str:
+    subject, task = subjects[str(row["participant_id"])], tasks[str(row["protocol_id"])]
+    return f"sub-{subject}_{session_label(row['visit'])}_task-{task}"
 
 
 def _write_run(dataset: Dataset, folder: Path, run: _Run) -> None:

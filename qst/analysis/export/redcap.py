@@ -24,7 +24,7 @@ from qst.analysis.export.redcap_fields import (
     participant_fields,
     value,
 )
-from qst.errors import InputError
+from qst.analysis.export.whose import only_study
 
 SUFFIXES: Final = ()
 TITLE: Final = "REDCap files"
@@ -54,7 +54,7 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
     tables = (dataset.visits, dataset.thresholds, dataset.trials)
     for one in tables:
         check(one)
-    study = _only_study(dataset.visits)
+    study = only_study(dataset.visits, "REDCap")
     rows = sorted(_all_rows(tables, study), key=lambda row: (row.record_id, row.visit, _order(row.form), row.instance))
     by_form = {PARTICIPANT_FORM: participant_fields(), **{FORMS[one.name].name: fields(one) for one in tables}}
     path.mkdir()
@@ -62,19 +62,6 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
     _write_csv(path / "data_dictionary.csv", [DICTIONARY_HEAD, *(f.row() for form in by_form.values() for f in form)])
     _write_setup(path, sorted({row.visit for row in rows}), list(by_form))
     return {f"data.csv, {FORMS[one.name].name}": (one, _entries(one)) for one in tables}
-
-
-def _only_study(visits: Table) -> str:
-    """A REDCap project is one study: its records are named by the participants' pseudonyms."""
-    studies = sorted({str(study or "") for study in visits.column("study_id")})
-    if len(studies) > 1:
-        named = ", ".join(study or "(none)" for study in studies)
-        raise InputError(
-            f"these visits belong to several studies: {named}",
-            did="wrote nothing",
-            remedy="export each study by itself: in REDCap two participants with one pseudonym would become one",
-        )
-    return studies[0] if studies else ""
 
 
 def _order(form: str) -> int:
