@@ -1,5 +1,10 @@
 """Result workbooks of Medoc Main Station: what is read, and that every guess is named."""
 
+import contextlib
+import random
+import re
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +135,67 @@ def test_tables_keep_the_headings_and_every_value(tmp_path: Path) -> None:
     assert len(excursions) == 2
     assert samples.column("time_s")[1] == pytest.approx(0.11)
     assert [column.unit for column in samples.columns] == ["s", "Cel"]
+
+
+def rewritten(path: Path, change: Callable[[str, bytes], bytes]) -> None:
+    """Change the files inside a workbook."""
+    with zipfile.ZipFile(path) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in files.items():
+            new.writestr(name, change(name, data))
+
+
+def test_a_sheet_that_states_a_size_too_small_loses_no_row(tmp_path: Path) -> None:
+    path = workbook(tmp_path)
+    whole = read_mms_workbook(path)
+    ref = re.compile(rb'<dimension ref="[A-Z0-9:]+"')
+    rewritten(path, lambda _, data: ref.sub(b'<dimension ref="A1:B3"', data))
+    assert b'ref="A1:B3"' in zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
+    cut = read_mms_workbook(path)
+    assert (cut.trials, cut.time_s, cut.headings) == (whole.trials, whole.time_s, whole.headings)
+
+
+def test_a_number_that_no_float_holds_stays_as_it_is_written(tmp_path: Path) -> None:
+    path = workbook(tmp_path)
+    rewritten(path, lambda _, data: data.replace(b"<v>0.8</v>", b"<v>" + b"9" * 400 + b"</v>"))
+    assert read_mms_workbook(path).trials[0].cells["5: Reaction"] == "9" * 400
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'<row r="9"', b'<row r="999999999"'), (b"<v>50</v>", b"<v>fifty</v>"), (b"</worksheet>", b"")]
+)
+def test_damage_inside_is_named(tmp_path: Path, old: bytes, new: bytes) -> None:
+    path = workbook(tmp_path)
+    rewritten(path, lambda _, data: data.replace(old, new))
+    with pytest.raises(InputError, match=r"this workbook is damaged: ."):
+        read_mms_workbook(path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_is_damaged_in_a_workbook_is_said_to_be(tmp_path: Path, seed: int) -> None:
+    """Bytes of the archive, and bytes and whole values of the XML in it, which no checksum protects."""
+    chance = random.Random(seed)
+    path = workbook(tmp_path)
+    if seed % 3 == 0:
+        data = bytearray(path.read_bytes())
+        for _ in range(chance.randint(1, 40)):
+            data[chance.randrange(4, len(data))] = chance.randrange(256)
+        path.write_bytes(data[: chance.choice((len(data), chance.randrange(30, len(data))))])
+    else:
+        rewritten(path, lambda name, data: damaged(chance, data) if chance.random() < 0.5 else data)
+    with contextlib.suppress(InputError):
+        read_mms_workbook(path)
+
+
+def damaged(chance: random.Random, data: bytes) -> bytes:
+    for _ in range(chance.randint(1, 3)):
+        if chance.random() < 0.5:
+            at = chance.randrange(len(data))
+            data = data[:at] + bytes([chance.randrange(256)]) + data[at + chance.randrange(2) :]
+        else:
+            values = re.findall(rb'"[^"<>]*"|>[^<>]+<', data)
+            value = chance.choice(values) if values else b">"
+            other = chance.choice((b"", b"x", b"-1", b"99999999", b"1e999", b"A0", b"n"))
+            data = data.replace(value, value[:1] + other + value[-1:], 1)
+    return data

@@ -8,10 +8,12 @@ headings are not published. So nothing here is taken for certain: every column k
 guess is named in ``uncertain``.
 """
 
+import contextlib
 import hashlib
+import io
 import itertools
-import math
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -27,6 +29,8 @@ _POSSIBLE_C: Final = (-20.0, 70.0)
 _EXCURSION_C: Final = 1.0
 #: Targets this near to the baseline make the last row of the results a likely dummy, °C.
 _DUMMY_C: Final = 0.5
+#: What Excel has. A damaged row number would else be filled up with empty rows until the memory ends.
+_MOST_ROWS: Final = 1_048_576
 _SHEETS: Final = ("Data", "Results")
 
 Raw = str | float | None
@@ -123,19 +127,14 @@ def _bytes(path: Path) -> bytes:
 
 
 def _sheets(data: bytes, path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    import io  # noqa: PLC0415 - beside openpyxl, which is large and needed here only
-    import zipfile  # noqa: PLC0415 - as above
-
     try:
-        import openpyxl  # noqa: PLC0415 - as above
+        import openpyxl  # noqa: PLC0415 - large, and needed here only
     except ImportError as error:
         raise InputError(
             "reading workbooks needs openpyxl", remedy='install it: pip install "qst-suite[analysis]"'
         ) from error
-    try:
+    with _reading(path):
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(f"this workbook is damaged: {error}", where=str(path)) from error
     try:
         by_name = {name.strip().lower(): name for name in book.sheetnames}
         missing = [name for name in _SHEETS if name.lower() not in by_name]
@@ -146,9 +145,34 @@ def _sheets(data: bytes, path: Path) -> dict[str, list[tuple[Any, ...]]]:
                 did="imported nothing",
                 remedy="export data and results from MMS into one workbook",
             )
-        return {name: list(book[by_name[name.lower()]].iter_rows(values_only=True)) for name in _SHEETS}
+        with _reading(path):
+            return {name: _rows(book[by_name[name.lower()]]) for name in _SHEETS}
     finally:
         book.close()
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Whatever the library comes upon in a file that is not as it should be, the file is what is wrong."""
+    try:
+        yield
+    except Exception as error:
+        # Errors of the ZIP file, of its compression and of its XML, and any that follow from a value of another kind.
+        raise InputError(
+            f"this workbook is damaged: {str(error) or type(error).__name__}",
+            where=str(path),
+            did="imported nothing",
+            remedy="fetch the original, or export the results from MMS once more",
+        ) from error
+
+
+def _rows(sheet: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - the library's sheets have no common type
+    """Every row that is there: the size that a sheet states of itself may be too small, and cut it off."""
+    sheet.reset_dimensions()
+    rows = list(itertools.islice(sheet.iter_rows(values_only=True), _MOST_ROWS + 1))
+    if len(rows) > _MOST_ROWS:
+        raise ValueError(f"a sheet has at most {_MOST_ROWS} rows")
+    return rows
 
 
 # -- the sheet Data -----------------------------------------------------------------------------------------------
@@ -295,7 +319,7 @@ def _number(cell: object) -> float | None:
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float):
-        return float(cell) if math.isfinite(cell) else None
+        return float(cell) if abs(cell) <= sys.float_info.max else None
     if isinstance(cell, str) and _NUMBER.fullmatch(cell):
         return float(cell.replace(",", "."))
     return None
@@ -304,4 +328,4 @@ def _number(cell: object) -> float | None:
 def _raw(cell: object) -> Raw:
     if cell is None or (isinstance(cell, str) and not cell.strip()):
         return None
-    return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else str(cell)
+    return str(cell) if (number := _number(cell)) is None or isinstance(cell, str) else number
