@@ -67,6 +67,35 @@ def test_units(tmp_path: Path, fields: dict[str, str], value: float, display: fl
     assert row.display_unit == unit
 
 
+@pytest.mark.parametrize("minus", ["-", "\N{MINUS SIGN}", "\N{EN DASH}"])
+def test_a_minus_as_spreadsheet_programs_write_it(tmp_path: Path, minus: str) -> None:
+    (row,) = one(tmp_path, modality="cold", value=f"{minus}0.5", unit="°C").rows
+    assert (row.value, row.value_display) == (-0.5, -0.5)
+    commas = f"{HEADER}\n{line(modality='cold', value=f'{minus}0#5', unit='°C')}".replace(",", ";").replace("#", ",")
+    assert read(tmp_path, commas).rows[0].value_display == -0.5
+
+
+def test_a_number_in_superscripts_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = one(tmp_path, modality="heat", value="4²", unit="°C").problems
+    assert (problem.field, problem.what) == ("value", "'4²' is no plain number")
+
+
+def test_with_semicolons_every_number_may_have_a_decimal_comma(tmp_path: Path) -> None:
+    text = f"{HEADER}\n{line(value='12#5', unit='N', tip_area_cm2='0#5')}".replace(",", ";").replace("#", ",")
+    imported = read(tmp_path, text)
+    assert imported.problems == ()
+    assert imported.rows[0].tip_area_cm2 == 0.5
+    assert imported.rows[0].value == pytest.approx(250.0)
+
+
+def test_one_pseudonym_in_two_studies_is_two_visits(tmp_path: Path) -> None:
+    lines = "".join(f"{study},{line()}" for study in ("S1", "S2", ""))
+    rows = table_of(read(tmp_path, f"study_id,{HEADER}\n{lines}")).dicts()
+    seen = [(row["study_id"], row["session_uuid"], row["sequence_index"]) for row in rows]
+    assert len({uuid for _, uuid, _ in seen}) == 3
+    assert [index for _, _, index in seen] == [1, 1, 1]
+
+
 def test_semicolons_and_a_decimal_comma_as_excel_writes_them_elsewhere(tmp_path: Path) -> None:
     text = f"{HEADER}\n{line(value='1#2', note='a b')}".replace(",", ";").replace("#", ",")
     (row,) = read(tmp_path, b"\xef\xbb\xbf" + text.encode("utf-8")).rows

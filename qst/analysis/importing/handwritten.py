@@ -23,7 +23,9 @@ from qst.protocol.plan import Plan
 from qst.record.records import Censoring
 
 _LARGEST = 20_000_000  # a file of handwritten values is small; anything larger is something else
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_DECIMAL_COMMA = re.compile(r"\s*[+\-\N{MINUS SIGN}\N{EN DASH}]?\d+,\d+\s*")
+#: Columns in which a comma can be a decimal one.
+_NUMBERS: Final = ("value", "tip_area_cm2")
 
 
 class Handwritten(NamedTuple):
@@ -65,8 +67,9 @@ def read_handwritten(path: Path) -> Handwritten:
             problems.append(RowProblem(number, "", what, 'a field with a separator inside stands in quotes: "1, 2"'))
             continue
         fields = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
-        if semicolons and _DECIMAL_COMMA.fullmatch(fields.get("value", "")):
-            fields["value"] = fields["value"].replace(",", ".")
+        for name in _NUMBERS if semicolons else ():
+            if _DECIMAL_COMMA.fullmatch(fields.get(name, "")):
+                fields[name] = fields[name].replace(",", ".")
         row, wrong, unusual = read_row(number, fields)
         problems += wrong
         warnings += unusual
@@ -120,11 +123,12 @@ def table_of(imported: Handwritten) -> Table:
     vouches for these values, nothing else does.
     """
     columns = (*COLUMNS, *_PROVENANCE)
-    indexed: dict[tuple[str, int], int] = {}
+    indexed: dict[tuple[str, str, int], int] = {}
     made = []
     for row in imported.rows:
-        index = indexed[row.participant_id, row.visit] = indexed.get((row.participant_id, row.visit), 0) + 1
-        cells = _cells(row, index, imported)
+        whose = (row.study_id, row.participant_id, row.visit)
+        indexed[whose] = indexed.get(whose, 0) + 1
+        cells = _cells(row, indexed[whose], imported)
         made.append(tuple(cells.get(column.name) for column in columns))
     cells_by_column = tuple(zip(*made, strict=True)) if made else ((),) * len(columns)
     return Table(
@@ -133,7 +137,8 @@ def table_of(imported: Handwritten) -> Table:
 
 
 def _cells(row: HandRow, index: int, imported: Handwritten) -> dict[str, Cell]:
-    visit = f"{imported.sha256}/{row.participant_id}/{row.visit}"
+    # Two studies may have given one pseudonym. Without a study the name is the one that it always was.
+    visit = "/".join(filter(None, (imported.sha256, row.study_id, row.participant_id, str(row.visit))))
     measured = row.censoring == Censoring.NONE  # else the number is where the ramp ended, and never averaged
     return {
         "study_id": row.study_id,

@@ -107,6 +107,8 @@ _CENSORING: Final = {Outcome.CUTOFF.value: Censoring.RIGHT, Outcome.PAIN_AT_BASE
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 _DISPLAY: Final = {"kpa": "kPa", "kgf/cm2": "kgf/cm2", "kg/cm2": "kgf/cm2", "°c": "Cel"}
+#: Signs that spreadsheet programs put in the place of a minus.
+_MINUS: Final = str.maketrans("\N{MINUS SIGN}\N{EN DASH}", "--")
 _YES_NO: Final = {
     "": True,
     "yes": True,
@@ -283,10 +285,15 @@ def _value(line: _Line, modality: Modality | None, outcome: str, *, valid: bool)
         )
     elif not _USUAL[modality][0] <= value <= _USUAL[modality][1]:
         line.unusual("value", f"{shown} is unusual for a {modality.value} threshold", "check number and unit")
+    try:
+        as_written = float(text.translate(_MINUS))
+    except ValueError:
+        line.wrong("value", f"'{text}' is no plain number", "write it with digits of one size")
+        return _NOTHING
     # The number as written, where its unit is one that tables know; else the converted one.
     written_in = _DISPLAY.get(_plain(unit))
     fallback = "kPa" if modality is Modality.PRESSURE else "Cel"
-    return value, value if written_in is None else float(text), written_in or fallback, area
+    return value, value if written_in is None else as_written, written_in or fallback, area
 
 
 def _parsed(text: str, unit: str, modality: Modality, area_cm2: float | None) -> float:
