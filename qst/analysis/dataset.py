@@ -46,9 +46,9 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
         path: the file.
         reason: a stable word: ``torn``, ``edited``, ``missing``, ``duplicated``, ``out_of_order``, ``foreign``,
             ``other_log``, ``line_endings``, ``newer_schema``, ``invalid``, ``not_a_log``, ``empty`` (what is wrong
-            inside the file); ``other_ending`` (what is wrong with its name); ``duplicate``, ``half_copied``,
-            ``diverging`` (what is wrong between files); ``unreadable``; ``corrections`` (an overlay file that nobody
-            named).
+            inside the file); ``contradiction`` (its records do not agree with each other); ``other_ending`` (what is
+            wrong with its name); ``duplicate``, ``half_copied``, ``diverging`` (what is wrong between files);
+            ``unreadable``; ``corrections`` (an overlay file that nobody named).
         text: what is wrong, for people.
         n_rows_kept: rows of the log that are in the table all the same.
     """

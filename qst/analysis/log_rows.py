@@ -12,6 +12,7 @@ import msgspec
 
 from qst.analysis.columns import INTERRUPTED, NAMES
 from qst.instruments import Modality
+from qst.record.agreement import contradictions
 from qst.record.chain import DamageKind
 from qst.record.records import AdverseEvent, Deviation, Fault, Header, InstrumentEntry, Trial, TrialStart
 from qst.record.visit_log import Attempt, Session, VisitLog
@@ -108,6 +109,10 @@ def rows_of(path: str, log: VisitLog) -> LogRows:
         first = log.damage[0]
         place = "" if first.kind in _OF_THE_FILE else f"line {first.line}: "
         return LogRows(path=path, reason=first.kind.value, text=place + first.what + more)
+    found = list(contradictions(log)) if log.verified else []
+    if found:
+        more = f"; and {len(found) - 1} more finding(s)" if len(found) > 1 else ""
+        return LogRows(path=path, reason="contradiction", text=f"line {found[0].line}: {found[0].what}{more}")
     header = log.header
     if header is None:
         return LogRows(path=path, reason="torn", text="the file ends inside its first record: nothing can be read")

@@ -13,13 +13,15 @@ import msgspec
 
 from qst.analysis.log_rows import OF_ROW, LogRows, facts_of, rows_of, spread
 from qst.instruments import Modality
+from qst.record.agreement import agree
 from qst.record.assemble import verdict
 from qst.record.folders import read_file
 from qst.record.one_pass import TRIAL_LINE, Lines, read_once, without_attempts
 from qst.record.reader import parse_log
-from qst.record.records import End, Note, Resume
+from qst.record.records import Note, Resume
 from qst.record.visit_log import REJECTIONS, VisitLog
 
+_END: Final = b'{"type":"end",'
 _FIELDS: Final = TRIAL_LINE.__struct_fields__
 _key = attrgetter("sequence_index", "attempt")
 
@@ -42,21 +44,22 @@ def rows_of_bytes(path: str, data: bytes, *, verify: bool) -> LogRows:
     """As :func:`read_rows`, from the file's bytes."""
     name = Path(path).name
     lines = read_once(data, verify=verify)
-    if lines is None or not _is_plain(lines):
+    if lines is None or not _is_plain(lines, data) or (verify and not agree(lines)):
         return rows_of(path, parse_log(data, name=name, verify=verify, details=False))
     return _columns(path, lines, without_attempts(lines, data, name=name, verify=verify))
 
 
-def _is_plain(lines: Lines) -> bool:
-    """Whether there is one session, with an end, and the n-th beginning and the n-th result are one attempt."""
+def _is_plain(lines: Lines, data: bytes) -> bool:
+    """Whether there is one session, its end is last, and each attempt has its result before the next one begins."""
     if (
         not lines.starts
-        or not isinstance(lines.others[-1], End)
+        or not data.startswith(_END, data.rfind(b"\n", 0, -1) + 1)
         or any(isinstance(one, Resume) for one in lines.others)
     ):
         return False
     keys = list(map(_key, lines.starts))
-    return keys == list(map(_key, lines.trials)) and len(set(keys)) == len(keys)
+    in_turn = lines.begun_at_trials == list(range(1, len(keys) + 1))
+    return in_turn and keys == list(map(_key, lines.trials)) and len(set(keys)) == len(keys)
 
 
 def _columns(path: str, lines: Lines, log: VisitLog) -> LogRows:
@@ -87,7 +90,7 @@ def _notes(lines: Lines) -> Sequence[str]:
     notes = [""] * len(lines.starts)
     remarks = [
         (one, n_begun)
-        for one, n_begun in zip(lines.others, lines.n_begun, strict=True)
+        for one, n_begun in zip(lines.others, lines.begun_at_others, strict=True)
         if isinstance(one, Note) and one.sequence_index is not None
     ]
     for remark, n_begun in remarks:

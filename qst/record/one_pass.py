@@ -74,14 +74,18 @@ class Lines(NamedTuple):
         trials: ``TRIAL_LINE``.
         decisions: ``Decision``.
         others: everything else, as entries that are their own records.
-        n_begun: for each of ``others``, how many of ``starts`` stand before it.
+        begun_at_trials: for each of ``trials``, how many of ``starts`` stand before it.
+        begun_at_decisions: the same for each of ``decisions``.
+        begun_at_others: the same for each of ``others``.
     """
 
     starts: list[Any]
     trials: list[Any]
     decisions: list[Any]
     others: list[Any]
-    n_begun: list[int]
+    begun_at_trials: list[int]
+    begun_at_decisions: list[int]
+    begun_at_others: list[int]
 
 
 def read_once(data: bytes, *, verify: bool) -> Lines | None:
@@ -95,14 +99,17 @@ def read_once(data: bytes, *, verify: bool) -> Lines | None:
     """
     if not (data.startswith(HEADER_PREFIX) and data.endswith(b'"}\n')):  # so no CR LF, also where no hash would show it
         return None
-    found = Lines([], [], [], [], [])
+    found = Lines([], [], [], [], [], [], [])
+    starts = found.starts
     decode_other: Callable[[bytes], Any] = msgspec.json.Decoder(_OTHER_LINES).decode
     ways = dict.fromkeys(_SKIPPED) | {
-        _FIRST_OF_TRIAL: (msgspec.json.Decoder(TRIAL_LINE).decode, found.trials.append),
-        _FIRST_OF_START: (msgspec.json.Decoder(_START_LINE).decode, found.starts.append),
-        _FIRST_OF_DECISION: (msgspec.json.Decoder(_DECISION_LINE).decode, found.decisions.append),
-    }
-    other = (decode_other, found.others.append)
+        _FIRST_OF_TRIAL: (msgspec.json.Decoder(TRIAL_LINE).decode, found.trials.append, found.begun_at_trials.append),
+        _FIRST_OF_START: (msgspec.json.Decoder(_START_LINE).decode, starts.append, None),
+        _FIRST_OF_DECISION: (
+            msgspec.json.Decoder(_DECISION_LINE).decode, found.decisions.append, found.begun_at_decisions.append
+        ),
+    }  # fmt: skip
+    other = (decode_other, found.others.append, found.begun_at_others.append)
     n_first, way_of, find, endswith, sha256 = _N_FIRST, ways.get, data.find, data.endswith, hashlib.sha256
     prev = ZERO_HASH.encode("ascii")
     begin, size = 0, len(data)
@@ -116,10 +123,10 @@ def read_once(data: bytes, *, verify: bool) -> Lines | None:
                 prev = digest
             way = way_of(data[begin : begin + n_first], other)
             if way is not None:
-                decode, take = way
+                decode, take, note = way
                 take(decode(data[begin:end]))
-                if way is other:
-                    found.n_begun.append(len(found.starts))
+                if note is not None:
+                    note(len(starts))
             begin = end + 1
     except UNREADABLE:
         return None

@@ -185,7 +185,7 @@ OTHER = "00000000-0000-4000-8000-000000000001"
 def two_visits(tmp_path: Path) -> Path:
     """A folder with a real visit and a simulated one, and an overlay that corrects both."""
     (tmp_path / "a.jsonl").write_bytes(LOG.read_bytes())
-    write_visit(tmp_path / "b.jsonl", simulated=False)
+    write_visit(tmp_path / "b.jsonl", simulated=False, clock="real")
     write(tmp_path, correction(), of_visit("visit", 2, 3) | {"session_uuid": OTHER})
     return tmp_path
 

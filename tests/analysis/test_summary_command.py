@@ -127,7 +127,7 @@ def mixture(tmp_path: Path) -> Path:
     """A folder with a real visit and a simulated one."""
     for number, kind in enumerate(KINDS):
         uuid = f"00000000-0000-4000-8000-{number:012d}"
-        write_visit(tmp_path / f"{kind}.jsonl", session_uuid=uuid, simulated=kind == "simulated")
+        write_visit(tmp_path / f"{kind}.jsonl", session_uuid=uuid, simulated=kind == "simulated", clock="real")
     return tmp_path
 
 
