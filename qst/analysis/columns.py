@@ -187,7 +187,13 @@ COLUMNS: Final = (
         "value_display", _NUMBER, "value_reported in the unit in which it was rounded.", _DISPLAY, missing=_NO_THRESHOLD
     ),
     _column("display_unit", _TEXT, "Unit of value_display.", allowed=("Cel", "kPa", "kgf/cm2")),
-    _column("rate_flag", _TEXT, "Measured rate outside the protocol's band.", allowed=("slow", "fast")),
+    _column(
+        "rate_flag",
+        _TEXT,
+        "Measured rate of a response outside the protocol's band.",
+        allowed=("slow", "fast"),
+        missing="nobody compared a rate with the band: there was no response, or no rate was measured",
+    ),
     _column("superseded", _BOOLEAN, "Whether a later attempt replaces this one."),
     _column("instrument", _TEXT, "Driver of the instrument."),
     _column("source", _TEXT, "Who read the value.", allowed=("device", "operator")),

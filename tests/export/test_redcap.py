@@ -5,6 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow.csv
+import pyreadstat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column
 from qst.analysis.dataset import Dataset
 from qst.analysis.export import export
+from qst.analysis.export.csv_format import lines
 from qst.errors import InputError
 from tests.export.redcap_rules import check_project, read
 from tests.export.tables import OF, cells, dataset, numbers, table
@@ -79,6 +82,26 @@ def test_the_machine_readable_dictionary_names_the_fields(project: Path) -> None
     fields = {row[0] for row in read(project / "data_dictionary.csv")[1:]}
     assert fields - set(described) == {"record_id", "qst_study_id"}
     assert described["qst_value_reported"]["unit_column"] == "qst_unit_ucum"
+
+
+def test_no_rate_that_nobody_compared_is_within_the_band(tmp_path: Path) -> None:
+    """Of an interrupted attempt, or one that was cut off, there is no flag, and not the one of 'within the band'."""
+    folder = Path(__file__).parents[1] / "record" / "fixtures" / "v1"
+    data = qst.read(folder / "every-record.jsonl", simulated="both")
+    assert data.trials.column("rate_flag") == ["", "", "", "", "", "slow"]  # as it always read
+    export(data, tmp_path / "redcap", "redcap")
+    forms = [row for row in rows_of(tmp_path / "redcap") if row["redcap_repeat_instrument"] == "qst_trial"]
+    wanted = [(row["qst_outcome"], row["qst_rate_flag"]) for row in forms]
+    response, cutoff, interrupted = "1", "2", "9"
+    assert wanted == [*[(response, "0")] * 3, (cutoff, ""), (interrupted, ""), (response, "1")]
+    export(data, tmp_path / "a.sav")
+    frame, _ = pyreadstat.read_sav(tmp_path / "a.sav", user_missing=True)
+    assert frame["rate_flag"].tolist() == [0, 0, 0, -9, -9, 1]
+    export(data, tmp_path / "a.csv")
+    options = pyarrow.csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""])
+    read_back = pyarrow.csv.read_csv(tmp_path / "a.csv", convert_options=options)
+    assert read_back["rate_flag"].to_pylist() == ["", "", "", None, None, "slow"]
+    assert "".join(lines(data.trials)) == (tmp_path / "a.csv").read_bytes().decode("utf-8")  # what is printed
 
 
 BREAK: dict[str, tuple[str, int, str, str]] = {

@@ -44,6 +44,7 @@ def test_a_filled_in_line_becomes_a_row_of_the_table_of_trials(tmp_path: Path) -
     assert (row["is_simulated"], row["source"], row["valid"], row["outcome"]) == (False, "operator", True, "response")
     assert (row["source_file"], row["source_line"], row["date"]) == ("hand.csv", 2, "2026-03-31")
     assert row["rate_achieved_mean"] is None
+    assert row["rate_flag"] is None
     assert row["hash"] is None
 
 

@@ -7,6 +7,7 @@
 Nothing half done: every file is written in a folder of its own beside the target and moved into place at the end.
 """
 
+import copy
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final, cast
 
 from qst.analysis.columnar import Table
 from qst.analysis.dataset import Dataset
-from qst.analysis.export.cells import check
+from qst.analysis.export.cells import check, rates_told
 from qst.analysis.export.dictionary import Entry, render
 from qst.analysis.export.staging import refuse_occupied, staging
 from qst.errors import InputError
@@ -59,6 +60,8 @@ def export(dataset: Dataset, path: Path, format: str | None = None, *, table: st
             place cannot be written.
     """
     module = writer_of(path, format)
+    dataset = copy.copy(dataset)
+    dataset.trials = rates_told(dataset.trials)
     chosen = _table(dataset, table)
     check(chosen)
     refuse_occupied(path, is_folder=not module.SUFFIXES)

@@ -11,6 +11,7 @@ import msgspec
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column, Kind
 from qst.errors import InputError
+from qst.record.records import Outcome
 
 #: Whole numbers beyond this are not exact in a 64-bit float, the only number that SPSS and Excel have.
 LARGEST_EXACT: Final = 2**53
@@ -113,6 +114,23 @@ class Choice(msgspec.Struct, frozen=True):
     value: str
     code: int
     label: str
+
+
+def rates_told(table: Table) -> Table:
+    """The table with an empty ``rate_flag`` only where a rate was compared with its band, and a missing one elsewhere.
+
+    The log has one empty text for both, and every version of it reads to the same table for ever; but in a file the
+    empty flag has a code of its own, and that would be a claim about rates that nobody measured.
+    """
+    if not {"rate_flag", "rate_achieved_mean", "outcome"} <= set(table.names):
+        return table
+    flags, means, outcomes = (table.column(name) for name in ("rate_flag", "rate_achieved_mean", "outcome"))
+    told = tuple(
+        flag if flag or (mean is not None and outcome == Outcome.RESPONSE) else None
+        for flag, mean, outcome in zip(flags, means, outcomes, strict=True)
+    )
+    cells = [told if name == "rate_flag" else column for name, column in zip(table.names, table.cells, strict=True)]
+    return msgspec.structs.replace(table, cells=tuple(cells))
 
 
 def choices(column: Column) -> tuple[Choice, ...]:

@@ -13,6 +13,7 @@ from typing import Final
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column, Kind
 from qst.analysis.dataset import Dataset
+from qst.analysis.export.cells import rates_told
 from qst.analysis.export.dictionary import Entry, Missing, entries, meaning
 
 SUFFIXES: Final = (".csv",)
@@ -32,7 +33,7 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
 def lines(table: Table) -> Iterator[str]:
     """The file, line by line, header first."""
     yield _line([column.name for column in table.columns])
-    for row in table.rows():
+    for row in rates_told(table).rows():
         yield _line(row)
 
 

@@ -180,7 +180,6 @@ def _cells(row: HandRow, index: int, imported: Handwritten) -> dict[str, Cell]:
         "superseded": False,
         "note": row.note,
         "trace_file": "",
-        "rate_flag": "",
         "instrument": "",
         "source": "operator",
         "raw_text": row.raw_text,
