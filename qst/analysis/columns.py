@@ -87,6 +87,7 @@ _NO_THRESHOLD = "no threshold was measured: censored, invalid, or never recorded
 _OTHER_DEVICE = "the instrument has none, or its station file does not say"
 _NO_DOSE = "no heat was applied, or the result was never recorded"
 _REPLACES_NONE = "it replaces none"
+_JUDGED = "the engine's verdict in the attempt's record, after every decision on the attempt"
 
 COLUMNS: Final = (
     # who, what, by which software
@@ -157,6 +158,7 @@ COLUMNS: Final = (
         _TEXT,
         "How the attempt ended; 'interrupted' when it was begun and its result never recorded.",
         allowed=(*Outcome, INTERRUPTED),
+        derivation="as recorded; 'interrupted' where there is a beginning and no result",
     ),
     _column(
         "censoring",
@@ -165,24 +167,51 @@ COLUMNS: Final = (
         allowed=tuple(Censoring),
         missing=_NEVER,
     ),
-    _column("valid", _BOOLEAN, "Whether the attempt stands after all judgements."),
-    _column("invalid_reason", _TEXT, "Why it does not; empty when it does."),
+    _column("valid", _BOOLEAN, "Whether the attempt stands after all judgements.", derivation=_JUDGED),
+    _column("invalid_reason", _TEXT, "Why it does not; empty when it does.", derivation=_JUDGED),
     _column("supersedes", _INTEGER, "The attempt at the same trial that this one replaces.", missing=_REPLACES_NONE),
-    _column("note", _TEXT, "The operator's remarks on the attempt, joined by ' | '."),
+    _column(
+        "note",
+        _TEXT,
+        "The operator's remarks on the attempt, joined by ' | '.",
+        derivation="the remarks about its trial from its beginning to that of the next attempt at it",
+    ),
     # dose
     _column("time_ge_43_s", _NUMBER, "Time of the skin at or above 43 °C.", "s", missing=_NO_DOSE),
     _column("cem43_min", _NUMBER, "Cumulative equivalent minutes at 43 °C.", "min", missing=_NO_DOSE),
     _column("omega", _NUMBER, "Henriques-Moritz damage integral, dimensionless.", "1", missing=_NO_DOSE),
     # time and proof
     _column("t_utc", _TIME, "When the attempt began, UTC, milliseconds."),
-    _column("tz_offset", _TEXT, "Offset of local time from UTC when the visit began, such as +01:00."),
-    _column("t_mono_ns", _INTEGER, "When the attempt began, on the monotonic clock of its session.", "ns"),
-    _column("trace_file", _TEXT, "File that holds the samples; empty when there are none."),
+    _column(
+        "tz_offset",
+        _TEXT,
+        "Offset of local time from UTC when the visit began, such as +01:00.",
+        derivation="from the recorded offset in seconds",
+    ),
+    _column(
+        "t_mono_ns",
+        _INTEGER,
+        "When the attempt began, on the monotonic clock of its session.",
+        "ns",
+        derivation="from the recorded seconds, which have six decimals",
+    ),
+    _column(
+        "trace_file",
+        _TEXT,
+        "File that holds the samples; empty when there are none.",
+        derivation="name of the log, as it was found",
+    ),
     _column("trace_sha256", _TEXT, "Fingerprint of the samples: SHA-256 over the hashes of their lines."),
     _column("prev_hash", _TEXT, "Hash of the line before the attempt's record."),
     _column("hash", _TEXT, "Hash of the line of the attempt's record."),
     # what the columns above leave open
-    _column("rate_unit_ucum", _TEXT, "Unit of the rates (UCUM has no rate of Cel).", allowed=("K/s", "kPa/s")),
+    _column(
+        "rate_unit_ucum",
+        _TEXT,
+        "Unit of the rates (UCUM has no rate of Cel).",
+        allowed=("K/s", "kPa/s"),
+        derivation="follows from the modality",
+    ),
     _column(
         "value_display", _NUMBER, "value_reported in the unit in which it was rounded.", _DISPLAY, missing=_NO_THRESHOLD
     ),
@@ -194,12 +223,22 @@ COLUMNS: Final = (
         allowed=("slow", "fast"),
         missing="nobody compared a rate with the band: there was no response, or no rate was measured",
     ),
-    _column("superseded", _BOOLEAN, "Whether a later attempt replaces this one."),
+    _column(
+        "superseded",
+        _BOOLEAN,
+        "Whether a later attempt replaces this one.",
+        derivation="whether its number stands in the 'supersedes' of a later attempt at its trial",
+    ),
     _column("instrument", _TEXT, "Driver of the instrument."),
     _column("source", _TEXT, "Who read the value.", allowed=("device", "operator")),
     _column("raw_text", _TEXT, "The value as the operator typed it."),
     _column("n_samples", _INTEGER, "Number of samples.", "1"),
-    _column("session", _INTEGER, "1 for the first process that ran the visit, one more after every resume."),
+    _column(
+        "session",
+        _INTEGER,
+        "1 for the first process that ran the visit, one more after every resume.",
+        derivation="counted: the header, and the resume records up to the attempt's",
+    ),
     _column("seed", _INTEGER, "Everything random in the visit follows from it."),
 )
 

@@ -1,14 +1,57 @@
 """The columns of the threshold table and of the visit table; :mod:`qst.analysis.columns` has those of the trials."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from qst.analysis.columns import Kind, column
+import msgspec
+
+from qst.analysis.columns import Column, Kind, column
 from qst.instruments import Modality
 from qst.record.records import VisitOutcome
 
 _TEXT, _INTEGER, _NUMBER, _BOOLEAN, _TIME = Kind
 _UNIT, _DISPLAY = "@unit_ucum", "@display_unit"
 _NONE_COUNTED = "no trial counts: there is no mean of nothing"
+
+_COUNTED = "counted in the trial table"
+_TOLD = "counted in the log's records"
+_PLANNED = "from the protocol in the log, and the visit's seed"
+_IN_MEAN = "of value_reported over the trials that are in the mean"
+_ENDED = "of the last end record; 'interrupted' where the last session has none"
+_FILE = "name of the file that was read"
+
+
+def _derived(how: Mapping[str, str], *columns: Column) -> tuple[Column, ...]:
+    """The columns; those named in ``how`` do not stand in the log as they are."""
+    return tuple(msgspec.structs.replace(one, derivation=how[one.name]) if one.name in how else one for one in columns)
+
+
+_HOW_THRESHOLDS: Final = {
+    **dict.fromkeys(
+        ("score_id", "score_label", "modality", "rule_id", "rounding", "n_planned", "unit_ucum", "display_unit"),
+        _PLANNED,
+    ),
+    **dict.fromkeys(("n_valid", "n_censored", "n_missing", "n_corrected"), _COUNTED),
+    "visit_outcome": _ENDED,
+    "complete": "whether n_valid is n_planned",
+    "sd": f"sample standard deviation {_IN_MEAN}",
+    "median": f"median {_IN_MEAN}",
+    "min": f"smallest {_IN_MEAN}",
+    "max": f"greatest {_IN_MEAN}",
+    "log_file": _FILE,
+}
+_HOW_VISITS: Final = {
+    **dict.fromkeys(("n_attempts", "n_valid", "n_invalid", "n_interrupted", "n_censored", "n_corrected"), _COUNTED),
+    **dict.fromkeys(("n_deviations", "n_adverse_events", "n_faults", "n_sessions"), _TOLD),
+    **dict.fromkeys(("deviations", "adverse_events"), "the texts of these records, joined"),
+    **dict.fromkeys(("software_version", "operator_id"), "as recorded for each session, joined"),
+    "outcome": _ENDED,
+    "complete": "whether n_valid is n_planned",
+    "missing_trials": "planned trials for which the trial table has no valid attempt",
+    "tz_offset": "from the recorded offset in seconds",
+    "torn_bytes": "counted in the file",
+    "log_file": _FILE,
+}
 
 _WHOSE: Final = (
     column("study_id", _TEXT, "Study; empty if the visit belongs to none."),
@@ -22,7 +65,8 @@ _WHOSE: Final = (
 )
 
 #: One row a participant, visit and score.
-THRESHOLD_COLUMNS: Final = (
+THRESHOLD_COLUMNS: Final = _derived(
+    _HOW_THRESHOLDS,
     *_WHOSE,
     column("visit_outcome", _TEXT, "How the visit ended.", allowed=tuple(VisitOutcome)),
     column("score_id", _TEXT, "The score's name in the protocol."),
@@ -70,7 +114,8 @@ THRESHOLD_COLUMNS: Final = (
 )
 
 #: One row a visit.
-VISIT_COLUMNS: Final = (
+VISIT_COLUMNS: Final = _derived(
+    _HOW_VISITS,
     *_WHOSE,
     column("schema_version", _INTEGER, "Version of the log's schema."),
     column(

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from qst.analysis import trial_table
-from qst.analysis.columns import COLUMNS, NAMES, Kind
+from qst.analysis.columns import COLUMNS, NAMES, TRIAL_COLUMNS, Kind
 from qst.analysis.log_rows import rows_of
+from qst.analysis.summary_columns import THRESHOLD_COLUMNS, VISIT_COLUMNS
 from qst.clock import VirtualClock
 from qst.instruments import Modality
 from qst.record.log import LogWriter
 from qst.record.reader import VisitLog, parse_log, read_log
-from qst.record.records import Record
+from qst.record.records import End, Envelope, Header, InstrumentEntry, Record, Trial
 from tests.record.logs import header, instruments, resume, start, trial, write_visit
 
 #: The trial log recommended for the suite, group by group, in this order.
@@ -59,6 +60,43 @@ def test_every_number_has_a_unit_or_says_where_it_stands() -> None:
             assert bool(column.unit) != bool(column.unit_column), column.name
         if column.unit_column:
             assert column.unit_column in NAMES
+
+
+#: Columns that have another name than the field of the record, or are a part of a record's envelope.
+RENAMED = {
+    "is_simulated": "simulated",
+    "device_model": "model",
+    "device_serial": "serial",
+    "t_utc": "utc",
+    "started_utc": "utc",
+    "ended_utc": "utc",
+    "prev_hash": "prev",
+    "last_hash": "hash",
+    "outcome_reason": "reason",
+}
+
+
+def test_what_is_said_to_be_recorded_is_a_field_of_a_record() -> None:
+    records = (Header, Trial, InstrumentEntry, End, Envelope)
+    fields = {name for record in records for name in record.__struct_fields__}
+    for one in (*TRIAL_COLUMNS, *THRESHOLD_COLUMNS, *VISIT_COLUMNS):
+        assert one.derivation or RENAMED.get(one.name, one.name) in fields, one.name
+
+
+def test_no_computed_column_is_said_to_be_recorded() -> None:
+    computed = {
+        "trials": "valid invalid_reason note superseded outcome t_mono_ns tz_offset rate_unit_ucum session trace_file",
+        "visits": "complete missing_trials outcome n_attempts n_valid n_invalid n_interrupted n_censored n_deviations "
+        "n_adverse_events n_faults n_sessions n_corrected torn_bytes log_file",
+        "thresholds": " ".join(one.name for one in THRESHOLD_COLUMNS if one not in VISIT_COLUMNS),
+    }
+    tables = {"trials": TRIAL_COLUMNS, "visits": VISIT_COLUMNS, "thresholds": THRESHOLD_COLUMNS}
+    for name, columns in tables.items():
+        told = {one.name: one.derivation for one in columns}
+        assert [one for one in computed[name].split() if not told[one]] == []
+    assert {"n_valid", "n_censored", "n_missing", "complete", "sd", "median", "min", "max", "n_corrected"} <= set(
+        computed["thresholds"].split()
+    )
 
 
 def test_one_row_an_attempt_valid_or_not(log: VisitLog) -> None:

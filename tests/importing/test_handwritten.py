@@ -2,12 +2,14 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qst.analysis.export.loose import export_table
 from qst.analysis.importing.handwritten import Handwritten, field_help, read_handwritten, table_of, template
 from qst.errors import InputError
 from qst.protocol.loader import load_protocol
@@ -87,6 +89,15 @@ def test_with_semicolons_every_number_may_have_a_decimal_comma(tmp_path: Path) -
     assert imported.problems == ()
     assert imported.rows[0].tip_area_cm2 == 0.5
     assert imported.rows[0].value == pytest.approx(250.0)
+
+
+def test_no_column_of_an_imported_table_is_said_to_come_from_a_log(tmp_path: Path) -> None:
+    export_table(table_of(one(tmp_path)), tmp_path / "a.csv")
+    content = json.loads((tmp_path / "a.csv.dictionary.json").read_text(encoding="utf-8"))
+    columns = {one["name"]: one for one in content["tables"][0]["columns"]}
+    assert not any("as recorded" in one["derivation"] or "decision" in one["derivation"] for one in columns.values())
+    assert columns["note"]["derivation"].startswith("as written in the file")
+    assert "converted" in columns["value_reported"]["derivation"]
 
 
 def test_one_pseudonym_in_two_studies_is_two_visits(tmp_path: Path) -> None:

@@ -199,3 +199,8 @@ def damaged(chance: random.Random, data: bytes) -> bytes:
             other = chance.choice((b"", b"x", b"-1", b"99999999", b"1e999", b"A0", b"n"))
             data = data.replace(value, value[:1] + other + value[-1:], 1)
     return data
+
+
+def test_no_column_of_a_workbook_is_said_to_come_from_a_log(tmp_path: Path) -> None:
+    for table in tables_of(read(tmp_path)):
+        assert all(column.derivation for column in table.columns)

@@ -38,8 +38,19 @@ DICTIONARY_FILE: Final = "dictionary.json"
 BIDS_VERSION: Final = "1.10.0"
 
 _EXTRA: Final = (
-    make_column("onset", Kind.NUMBER, "When the attempt began, since the first attempt of this file.", "s"),
-    make_column("recording", Kind.TEXT, "Label of the file with the trace; n/a when there is none."),
+    make_column(
+        "onset",
+        Kind.NUMBER,
+        "When the attempt began, since the first attempt of this file.",
+        "s",
+        derivation="difference of t_utc",
+    ),
+    make_column(
+        "recording",
+        Kind.TEXT,
+        "Label of the file with the trace; n/a when there is none.",
+        derivation="made of sequence_index and attempt",
+    ),
 )
 _ENTITY: Final = {"participant": "sub", "protocol": "task"}
 _FINEST_HZ: Final = 1000

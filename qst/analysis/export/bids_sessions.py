@@ -18,13 +18,19 @@ PLACE: Final = "sub-*/sub-*_sessions.tsv"
 
 _JOINT: Final = " | "
 _OF_SESSION: Final = (
-    make_column("session_id", Kind.TEXT, "Label of the session in this folder: the number of the visit."),
+    make_column(
+        "session_id",
+        Kind.TEXT,
+        "Label of the session in this folder: the number of the visit.",
+        derivation="made of visit",
+    ),
     make_column(
         "n_logs",
         Kind.INTEGER,
         "Logs of this visit. Where there are several, each of the columns behind has the values of all of them, in the "
         "order in which they began, joined by ' | '.",
         "1",
+        derivation="counted in the visit table",
     ),
 )
 #: The same for all logs of a session.

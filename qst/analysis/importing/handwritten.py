@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from qst import __version__
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import COLUMNS, Column, Kind
@@ -116,13 +118,42 @@ _PROVENANCE: Final = (
 )
 
 
+_FOR_ALL: Final = "the same for every row that is imported"
+#: How the columns are made that are not what somebody wrote into the column of this name.
+_MADE: Final = {
+    **dict.fromkeys(("protocol_id", "software_version", "is_simulated", "method", "is_practice", "source"), _FOR_ALL),
+    **dict.fromkeys(("attempt", "superseded", "session", "n_samples"), _FOR_ALL),
+    **dict.fromkeys(("unit_ucum", "rate_unit_ucum"), "follows from the modality"),
+    **dict.fromkeys(("source_file", "source_line", "source_sha256"), "of the file that was imported"),
+    "session_uuid": "made of the file's SHA-256, study, participant and visit",
+    "sequence_index": "counted over the lines of one visit, in their order",
+    "repeat_index": "as written under 'repeat'",
+    "site_code": "from what is written under 'site'",
+    "step_id": "the line in the file",
+    "value_reported": "the number as written, converted to unit_ucum; none where the trial was censored",
+    "value_display": "the number as written, in display_unit; none where the trial was censored",
+    "cutoff": "the number written beside a trial that was cut off",
+    "start_value": "the number written beside a trial that hurt at the start",
+    "display_unit": "from what is written under 'unit'",
+    "outcome": "as written; a response where nothing is",
+    "censoring": "follows from the outcome",
+    "valid": "as written, and never of an outcome that measures nothing",
+    "invalid_reason": "as written under 'reason'",
+    "raw_text": "number and unit as written",
+}
+_WRITTEN: Final = "as written in the file that was imported; missing where nothing is"
+
+
 def table_of(imported: Handwritten) -> Table:
     """The rows as a table of trials: the columns of ``qst thresholds``, then where each row comes from.
 
     What nobody wrote down (rates, latencies, doses, hashes) is missing, not zero. ``is_simulated`` is false: a person
     vouches for these values, nothing else does.
     """
-    columns = (*COLUMNS, *_PROVENANCE)
+    columns = tuple(
+        msgspec.structs.replace(column, derivation=_MADE.get(column.name, _WRITTEN))
+        for column in (*COLUMNS, *_PROVENANCE)
+    )
     indexed: dict[tuple[str, str, int], int] = {}
     made = []
     for row in imported.rows:

@@ -1,10 +1,15 @@
 """A Medoc Main Station result workbook as tables for export: results, excursions, samples."""
 
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from qst.analysis.columnar import Cell, Table
 from qst.analysis.columns import Column, Kind
 from qst.analysis.importing.mms_workbook import MmsWorkbook, Raw
+
+_IN_BOOK: Final = "as it stands in the workbook"
 
 
 def tables_of(book: MmsWorkbook) -> tuple[Table, Table, Table]:
@@ -14,7 +19,12 @@ def tables_of(book: MmsWorkbook) -> tuple[Table, Table, Table]:
 
 def _results_table(book: MmsWorkbook) -> Table:
     columns = [
-        Column(name="source_row", description="Row of the sheet 'Results'.", kind=Kind.INTEGER),
+        Column(
+            name="source_row",
+            description="Row of the sheet 'Results'.",
+            kind=Kind.INTEGER,
+            derivation="counted in the sheet",
+        ),
         Column(
             name="target",
             description="Second column, taken as the target temperature (unverified).",
@@ -26,6 +36,7 @@ def _results_table(book: MmsWorkbook) -> Table:
             name="maybe_dummy",
             description="Whether it is the last row, with its target at the baseline: possibly no trial.",
             kind=Kind.BOOLEAN,
+            derivation="compared with the first sample",
         ),
     ]
     columns += [
@@ -58,7 +69,13 @@ def _excursions_table(book: MmsWorkbook) -> Table:
 
 def _samples_table(book: MmsWorkbook) -> Table:
     columns = [
-        Column(name="time_s", description="First column of 'Data', taken as ms.", kind=Kind.NUMBER, unit="s"),
+        Column(
+            name="time_s",
+            description="First column of 'Data', taken as ms.",
+            kind=Kind.NUMBER,
+            unit="s",
+            derivation="a thousandth of the number in the workbook",
+        ),
         Column(name="temperature", description="Second column, taken as °C.", kind=Kind.NUMBER, unit="Cel"),
     ]
     rows = list(zip(book.time_s, book.temperature_c, strict=True))
@@ -67,7 +84,8 @@ def _samples_table(book: MmsWorkbook) -> Table:
 
 def _table(name: str, label: str, columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> Table:
     cells = tuple(zip(*rows, strict=True)) if rows else ((),) * len(columns)
-    return Table(name=name, label=label, columns=tuple(columns), cells=cells)
+    told = (one if one.derivation else msgspec.structs.replace(one, derivation=_IN_BOOK) for one in columns)
+    return Table(name=name, label=label, columns=tuple(told), cells=cells)
 
 
 def _text(cell: Raw) -> str | None:
