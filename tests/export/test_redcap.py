@@ -80,7 +80,16 @@ def test_the_machine_readable_dictionary_names_the_fields(project: Path) -> None
     content = json.loads((project / "dictionary.json").read_text(encoding="utf-8"))
     described = {column["name"]: column for part in content["tables"] for column in part["columns"]}
     fields = {row[0] for row in read(project / "data_dictionary.csv")[1:]}
-    assert fields - set(described) == {"record_id", "qst_study_id"}
+    assert fields <= set(described)
+    assert set(described) == set(read(project / "data.csv")[0])
+    first = described["qstv_started_utc_ms"]
+    assert (first["label"], first["type"]) == ("First record. Milliseconds of that second.", "integer")
+    assert (first["unit_ucum"], first["stored_as"]) == ("ms", "integer")
+    assert described["qstv_started_utc"]["type"] == "time"
+    assert described["record_id"]["derivation"] == "participant_id"
+    rows = {part["in"]: part["rows"] for part in content["tables"]}
+    assert rows["data.csv"] == len(read(project / "data.csv")) - 1
+    assert rows["data.csv, qst_participant"] == 2
     assert described["qst_value_reported"]["unit_column"] == "qst_unit_ucum"
 
 
@@ -177,6 +186,21 @@ def test_arbitrary_rows_satisfy_the_dictionary(tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("arbitrary") / "project"
     export(dataset(*made), folder, "redcap")
     assert check_project(folder) == []
+
+
+def test_what_people_wrote_is_marked_as_a_possible_identifier(project: Path) -> None:
+    head, *described = read(project / "data_dictionary.csv")
+    marked = {line[0] for line in described if line[head.index("Identifier?")] == "y"}
+    assert {"qst_note", "qst_corrected_by", "qst_corrected_why", "qst_corrected_from", "qstv_deviations"} <= marked
+    assert "qst_modality" not in marked
+
+
+def test_people_whose_pseudonyms_differ_in_capitals_only_are_refused(tmp_path: Path) -> None:
+    at = [column.name for column in OF["trials"]].index("participant_id")
+    rows = [[*[None] * at, name, *[None] * (len(OF["trials"]) - at - 1)] for name in ("P01", "p01")]
+    with pytest.raises(InputError, match="participants 'P01' and 'p01' would both be the record p01"):
+        export(dataset(table("trials", rows)), tmp_path / "project", "redcap")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_studies_are_not_one_project(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from qst.analysis.columnar import Cell, Table
 from qst.analysis.dataset import Dataset
 from qst.analysis.export.cells import check
 from qst.analysis.export.csv_format import field as csv_field
-from qst.analysis.export.dictionary import Entry, Missing, entry, meaning
+from qst.analysis.export.dictionary import Entry
+from qst.analysis.export.redcap_entries import entries, of_every_row, of_participants
 from qst.analysis.export.redcap_fields import (
     DICTIONARY_HEAD,
     FORMS,
@@ -24,7 +25,7 @@ from qst.analysis.export.redcap_fields import (
     participant_fields,
     value,
 )
-from qst.analysis.export.whose import only_study
+from qst.analysis.export.whose import only_study, refuse_alike
 
 SUFFIXES: Final = ()
 TITLE: Final = "REDCap files"
@@ -55,13 +56,19 @@ def write(dataset: Dataset, table: Table, path: Path) -> dict[str, tuple[Table, 
     for one in tables:
         check(one)
     study = only_study(dataset.visits, "REDCap")
+    people = {str(person) for one in tables for person in one.column("participant_id")}
+    refuse_alike({one: one for one in sorted(people)}, "participants", "the record {}: REDCap sees no capitals")
     rows = sorted(_all_rows(tables, study), key=lambda row: (row.record_id, row.visit, _order(row.form), row.instance))
     by_form = {PARTICIPANT_FORM: participant_fields(), **{FORMS[one.name].name: fields(one) for one in tables}}
     path.mkdir()
     _write_csv(path / "data.csv", _data(rows, by_form))
     _write_csv(path / "data_dictionary.csv", [DICTIONARY_HEAD, *(f.row() for form in by_form.values() for f in form)])
     _write_setup(path, sorted({row.visit for row in rows}), list(by_form))
-    return {f"data.csv, {FORMS[one.name].name}": (one, _entries(one)) for one in tables}
+    return {
+        "data.csv": of_every_row(len(rows), _COMPLETE, list(by_form)),
+        f"data.csv, {PARTICIPANT_FORM}": of_participants(sum(row.form == PARTICIPANT_FORM for row in rows)),
+        **{f"data.csv, {FORMS[one.name].name}": (one, entries(one)) for one in tables},
+    }
 
 
 def _order(form: str) -> int:
@@ -131,21 +138,6 @@ def _write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         for row in rows:
             file.write(",".join(csv_field(text or None) for text in row) + "\r\n")
-
-
-def _entries(table: Table) -> tuple[Entry, ...]:
-    prefix = FORMS[table.name].prefix
-    return tuple(
-        entry(
-            field.column,
-            name=field.name,
-            stored_as=field.validation or field.type,
-            missing=[Missing("", meaning(field.column))],
-            unit_column=prefix + field.column.unit_column if field.column.unit_column else "",
-        )
-        for field in fields(table)
-        if field.column is not None
-    )
 
 
 _README: Final = """\

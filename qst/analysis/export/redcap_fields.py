@@ -40,13 +40,21 @@ DICTIONARY_HEAD: Final = (
 #: REDCap advises names no longer than this, and the statistics packages it exports to thank for it.
 LONGEST_NAME: Final = 26
 
+#: The part of a time that REDCap's own type for it has no place for.
+MILLISECONDS: Final = "milliseconds"
+
 RECORD_ID: Final = "record_id"
 PARTICIPANT_FORM: Final = "qst_participant"
 
 #: Carried by the record and its event instead of by a field.
 _IN_THE_RECORD: Final = frozenset({"participant_id", "study_id"})
 #: Free text of people: a large box, and possibly somebody's name.
-_NOTES: Final = frozenset({"note", "invalid_reason", "deviations", "adverse_events", "outcome_reason", "raw_text"})
+_NOTES: Final = frozenset(
+    {"note", "invalid_reason", "deviations", "adverse_events", "outcome_reason", "raw_text"}
+    | {"corrected_from", "corrected_why"}
+)
+#: Names of people.
+_PEOPLE: Final = frozenset({"corrected_by"})
 _REQUIRED: Final = frozenset(
     {"visit", "session_uuid", "protocol_id", "is_simulated", "step_id", "attempt", "modality", "sequence_index"}
     | {"outcome", "t_utc", "score_id", "n_planned", "n_valid"}
@@ -127,7 +135,7 @@ def _fields(form: Form, column: Column) -> Iterator[Field]:
         form=form.name,
         label=column.description,
         note=_note(form, column),
-        identifier=column.name in _NOTES,
+        identifier=column.name in _NOTES | _PEOPLE,
         required=column.name in _REQUIRED,
         annotation="@READONLY",
         column=column,
@@ -144,7 +152,7 @@ def _fields(form: Form, column: Column) -> Iterator[Field]:
             validation="integer",
             min="0",
             max="999",
-            part="milliseconds",
+            part=MILLISECONDS,
         )
     elif column.allowed:
         listed = " | ".join(f"{choice.code}, {choice.label}" for choice in choices(column))
