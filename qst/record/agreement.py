@@ -61,4 +61,4 @@ def _all_accounted_for(lines: Lines, planned: set[int], n_planned: int) -> bool:
     if len(planned) == n_planned:
         return True
     refused = {one.sequence_index for one in lines.others if isinstance(one, Deviation) and one.kind in LEFT_OUT}
-    return planned | refused >= set(range(1, n_planned + 1))
+    return len({index for index in planned | refused if index and 1 <= index <= n_planned}) == n_planned

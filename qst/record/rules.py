@@ -5,7 +5,7 @@ A log that breaks one of these rules was not changed after it was written; it wa
 
 import json
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -17,6 +17,10 @@ from qst.record.visit_log import VisitLog
 _CONTRADICTION = "The log contradicts itself. Ask who wrote it, and do not use it until that is known."
 _NOT_JUDGED = "Its rejection may be what is lost, so it does not count."
 _CLOCK = "The computer's clock was set during the visit. Durations are not affected."
+
+
+#: So many trials are named one by one.
+_MOST_NAMED = 40
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,9 +170,9 @@ def ending(log: VisitLog) -> Iterator[Finding]:
             if record.n_trials != n_trials:
                 what = f"the end record counts {record.n_trials} attempts; the log has {n_trials}"
                 yield _contradiction(entry.line, "end_count", what)
-            never = _never_begun(log, begun) if record.outcome is VisitOutcome.COMPLETED else []
+            never = _never_begun(log, begun) if record.outcome is VisitOutcome.COMPLETED else ""
             if never:
-                what = f"the visit is called completed, but trials {', '.join(map(str, never))} never began"
+                what = f"the visit is called completed, but trials {never} never began"
                 yield _contradiction(entry.line, "end_outcome", what)
 
 
@@ -179,9 +183,12 @@ def _accounted_for(record: TrialStart | Deviation) -> set[int]:
     return {index} if began and index is not None else set()
 
 
-def _never_begun(log: VisitLog, begun: set[int]) -> list[int]:
+def _never_begun(log: VisitLog, begun: set[int]) -> str:
+    """The planned trials that never began, the first ones by number: a header can state any number of them."""
     n_planned = log.header.n_planned if log.header is not None else 0
-    return [index for index in range(1, n_planned + 1) if index not in begun]
+    missing = (index for index in range(1, n_planned + 1) if index not in begun)
+    first = ", ".join(map(str, islice(missing, _MOST_NAMED)))
+    return f"{first}, …" if next(missing, None) is not None else first
 
 
 def header(log: VisitLog) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ def forged(folder: Path, name: str, value: bytes) -> Path:
         for field, stated in ((name, value), ("session_uuid", b'"00000000-0000-4000-8000-%012d"' % number)):
             found = re.compile(rb'"%b":("[^"]*"|[0-9]+)' % field.encode())
             log = found.sub(b'"%b":%b' % (field.encode(), stated), log, count=1)
+        if name == "n_planned":  # a visit that calls itself completed would contradict itself
+            log = log[: log.rindex(b'{"type":"end"')]
         (folder / f"{number}.jsonl").write_bytes(forge(log, b"", b""))
     return folder
 
