@@ -26,13 +26,15 @@
     │       ├── ReadingJumpError      QST-436  a reading jumped
     │       ├── HeldButtonError       QST-437  the participant's button is down from the start
     │       ├── RampTimeoutError      QST-438  a ramp that does not end in its time
-    │       └── BeyondCutoffError     QST-439  the skin gets more than the cut-off
+    │       ├── BeyondCutoffError     QST-439  the skin gets more than the cut-off
+    │       └── NoNumberError         QST-440  a reading that is not a number
     ├── SafetyError               QST-500  a limit that protects the skin
     │   ├── LongStayError         QST-510  too long in a band of temperature
     │   └── HotTrialError         QST-520  too long at 43 or 48 °C and above in one trial
-    └── LogError                  QST-600  the visit log
-        ├── LogWriteError         QST-610
-        └── LogDamagedError       QST-620
+    ├── LogError                  QST-600  the visit log
+    │   ├── LogWriteError         QST-610
+    │   └── LogDamagedError       QST-620
+    └── DefectError               QST-900  a defect of the suite, or of a driver
 
 Each carries a stable code that a technician can read out on the telephone, what happened, what the suite did,
 and what to do next.
@@ -217,6 +219,12 @@ class BeyondCutoffError(InstrumentFaultError):
     code = "QST-439"
 
 
+class NoNumberError(InstrumentFaultError):
+    """A reading, or the time that stamps it, is not a finite number: what the skin has is not known."""
+
+    code = "QST-440"
+
+
 class SafetyError(QstError):
     """A limit that protects the skin would be, or was, exceeded."""
 
@@ -251,3 +259,9 @@ class LogDamagedError(LogError):
     """The log does not verify."""
 
     code = "QST-620"
+
+
+class DefectError(QstError):
+    """The suite, or a driver, failed in a way that nobody foresaw; what it was is the cause of this one."""
+
+    code = "QST-900"

@@ -15,7 +15,7 @@ from qst import __version__
 from qst.abort import AbortSwitch
 from qst.analysis.scores import score_all
 from qst.clock import Clock, PacedClock, RealClock, VirtualClock
-from qst.errors import InputError, StationFileError
+from qst.errors import InputError, QstError, StationFileError
 from qst.protocol.loader import load_bytes, load_protocol
 from qst.protocol.plan import Plan
 from qst.record.log import LogWriter, log_path
@@ -26,6 +26,7 @@ from qst.rigs.build import make_rig
 from qst.rigs.guards import reports_path, unheard_reports
 from qst.rigs.simulated import find_station
 from qst.station import LoadedStation, load_station_bytes
+from qst.visit.defects import unforeseen
 from qst.visit.engine import VisitResult
 from qst.visit.history import History, history_of
 from qst.visit.operator import Operator
@@ -260,19 +261,25 @@ def conduct(job: Job, operator: Operator) -> VisitResult:
 
     Raises:
         LogWriteError: the log cannot be written; the instruments are safe and closed.
+        DefectError: something that nobody foresaw: a message for a person, and no trace-back.
     """
     with job.log:
-        return run_session(
-            job.rig,
-            job.plan,
-            operator,
-            job.log,
-            job.clock,
-            job.abort,
-            functools.partial(score_all, job.plan),
-            operator_id=job.who.operator_id,
-            history=job.history,
-        )
+        try:
+            return run_session(
+                job.rig,
+                job.plan,
+                operator,
+                job.log,
+                job.clock,
+                job.abort,
+                functools.partial(score_all, job.plan),
+                operator_id=job.who.operator_id,
+                history=job.history,
+            )
+        except QstError:
+            raise
+        except Exception as error:
+            raise unforeseen(error) from error
 
 
 # -- what is given ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from qst.abort import AbortCause, Aborted, AbortSwitch, ends_the_visit, strongest
 from qst.clock import Clock
-from qst.errors import InstrumentError, InstrumentFaultError, QstError
+from qst.errors import DefectError, InstrumentError, InstrumentFaultError, LogWriteError, QstError
 from qst.instruments import (
     Modality,
     OperatorRead,
@@ -25,21 +25,18 @@ from qst.record.records import Outcome
 from qst.safety import SkinAccount
 from qst.visit.bench import Bench
 from qst.visit.commands import INSTRUMENT_FAILURES, Commands, make_safe, tell_fault
+from qst.visit.defects import unforeseen
 from qst.visit.desk import Desk, LogSink
 from qst.visit.journal import AttemptJournal
 from qst.visit.operator import Measured, Pace, TrialBegan
 from qst.visit.outcome import trial_record
-from qst.visit.peak import GAUGE_PERIOD_S, Peak, read_peak
+from qst.visit.peak import Peak, read_peak
+from qst.visit.periods import IDLE_PERIOD_S, ramp_period_s
+from qst.visit.readings import no_number
 from qst.visit.states import BEFORE_RAMP, Action, TrialState
 from qst.visit.trial import LimitsTrial, held_button
 from qst.visit.way_back import LOOK
 
-#: Time between two looks at the instrument while nothing ramps, s.
-IDLE_PERIOD_S = 0.1
-#: A ramp may move this far between two looks, °C: the last value before a press is at most this far from the press.
-STEP_C = 0.009
-#: Shortest and longest time between two looks at a thermode that ramps, s. MMS drops requests above about 100 a second.
-SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.01, 0.03
 #: How long a button may be down before an attempt begins, s; an accidental press is over by then.
 HELD_S = 2.0
 
@@ -90,6 +87,7 @@ class Attempt:
         self._commands = Commands(self._trial, self._instrument, bench, desk, abort)
         self._peak = Peak()
         self._ended: AbortCause | None = None  # the stop that ends the visit, too
+        self._defect: DefectError | None = None  # what nobody foresaw; it ends the visit as well
         self.paused = False  # ended before its ramp because a pause was asked for
         self.fault: QstError | None = None
         self.record: records.Trial | None = None
@@ -109,20 +107,27 @@ class Attempt:
 
         Raises:
             Aborted: a stop ends the visit; the instrument is safe and the attempt is recorded before this goes on.
+            DefectError: something that nobody foresaw; the instrument was made safe, and both the attempt and the
+                fault are recorded before this goes on.
             LogWriteError: the log cannot be written; the instrument is safe.
         """
         self._run_safely(n_trials)
-        ended = None if self._ended is None else Aborted(self._ended)
+        ended: BaseException | None = None if self._ended is None else Aborted(self._ended)
         if ended is None:
             try:
                 self._read_peak(earlier_kpa)
             except Aborted as stopped:
                 # The stimulus is over; what was measured is recorded before the visit ends.
                 ended = stopped
+            except LogWriteError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a defect; it is raised again below
+                self.fault = self._defect = unforeseen(error)
         self.fault = self.fault or self._commands.failure
         self._name_fault()
         with self._abort.shielded():
             record = self._record(last_stimulus_s)
+        ended = ended or self._defect
         if ended is not None:
             raise ended
         return record
@@ -138,7 +143,7 @@ class Attempt:
         """The attempt, with every way out of it leading through safety.
 
         A stop is obeyed and the attempt goes on to its end: the way back. Meanwhile only a stronger stop breaks in, and
-        is obeyed in the same way.
+        is obeyed in the same way. What nobody foresaw ends it like a fault, so that it has its record; once.
         """
         turn: Callable[[], None] = functools.partial(self._begin, n_trials)
         try:
@@ -148,6 +153,13 @@ class Attempt:
                     break
                 except Aborted:
                     turn = self._stop
+                except LogWriteError:
+                    raise
+                except Exception as error:
+                    if self._defect is not None:
+                        raise
+                    self._defect = unforeseen(error)
+                    turn = functools.partial(self._fail, self._defect)
         except BaseException:
             self._commands.make_safe()
             raise
@@ -261,6 +273,10 @@ class Attempt:
         trial, account = self._trial, self._account
         tell, follows = self._desk.tell, self._desk.follows_samples
         for sample in samples:
+            wrong = no_number(sample)
+            if wrong is not None:
+                self._fail(wrong)
+                return
             if account is not None:
                 too_much = account.add(sample.time_s, sample.value)
                 if too_much is not None:
@@ -294,7 +310,7 @@ class Attempt:
     def _fail(self, error: QstError) -> None:
         self.fault = self.fault or error
         tell_fault(self._desk, error)
-        doubtful = isinstance(error, InstrumentError)
+        doubtful = isinstance(error, InstrumentError | DefectError)
         self._do(self._trial.fault(error, self._clock.monotonic(), doubtful=doubtful))
 
     def _read_peak(self, earlier_kpa: Sequence[float]) -> None:
@@ -330,11 +346,3 @@ class Attempt:
         self._journal.result(record)
         self.record = record
         return record
-
-
-def ramp_period_s(planned: PlannedTrial) -> float:
-    """Time between two looks at the instrument while this trial ramps, s."""
-    ramp = planned.ramp
-    if not isinstance(ramp, ThermalRamp):
-        return GAUGE_PERIOD_S
-    return min(max(STEP_C / ramp.rate_c_per_s, SHORTEST_PERIOD_S), LONGEST_PERIOD_S)

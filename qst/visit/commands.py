@@ -4,6 +4,7 @@ A stop may break into any command but making safe. Then nobody knows what the in
 says so: whoever obeys the stop makes the instrument safe, whatever state the trial is in.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from qst.abort import AbortSwitch
@@ -11,12 +12,13 @@ from qst.errors import InstrumentError, LinkError, QstError, WireError
 from qst.instruments import Instrument, Modality, PressureRamp
 from qst.record.records import Outcome
 from qst.visit.bench import Bench
+from qst.visit.defects import unforeseen
 from qst.visit.desk import Desk
-from qst.visit.operator import Alarm, ReleaseNow, Remark
+from qst.visit.operator import Alarm, Operator, ReleaseNow, Remark
 from qst.visit.states import Action
 from qst.visit.trial import LimitsTrial
 
-#: An instrument that failed; everything else is a defect of the suite and is not caught.
+#: An instrument that failed; everything else is a defect (:mod:`qst.visit.defects`).
 INSTRUMENT_FAILURES = (InstrumentError, LinkError, WireError)
 #: What the operator reads when an instrument cannot be reached any more.
 UNSAFE = "The instrument does not answer. Take it off the participant now and press its own stop."
@@ -37,16 +39,23 @@ def make_safe(instruments: Iterable[Instrument], abort: AbortSwitch) -> list[Qst
         What failed, for the caller to record: nothing is written before the last instrument was told.
     """
     failures: list[QstError] = []
-    with abort.shielded():
-        for instrument in instruments:
-            try:
-                instrument.make_safe()
-            except INSTRUMENT_FAILURES as error:
-                failures.append(error)
+
+    def one(instrument: Instrument) -> None:
+        try:
+            instrument.make_safe()
+        except INSTRUMENT_FAILURES as error:
+            failures.append(error)
+        except Exception as error:  # noqa: BLE001 - the next instrument may lie on the skin, whatever this one's driver does
+            failures.append(unforeseen(error))
+
+    # The stack calls the last one first, and each of them even if one raises what is no error at all.
+    with abort.shielded(), contextlib.ExitStack() as all_of_them:
+        for instrument in reversed(tuple(instruments)):
+            all_of_them.callback(one, instrument)
     return failures
 
 
-def tell_unsafe(desk: Desk) -> None:
+def tell_unsafe(desk: Desk | Operator) -> None:
     """An instrument cannot be made safe: large and loud, because only hands can do something now."""
     desk.tell(Remark(UNSAFE))
     desk.tell(Alarm(UNSAFE, urgent=True, lasting=True))

@@ -10,7 +10,7 @@ import msgspec
 
 from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import QstError
+from qst.errors import DefectError, LogWriteError, QstError
 from qst.instruments import Instrument, Modality
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
@@ -18,6 +18,7 @@ from qst.record.records import Score, Trial, VisitOutcome
 from qst.visit.attempt import Attempt
 from qst.visit.bench import Bench
 from qst.visit.commands import INSTRUMENT_FAILURES, tell_unsafe
+from qst.visit.defects import unforeseen
 from qst.visit.desk import Desk, LogSink
 from qst.visit.ending import Ending
 from qst.visit.history import History, describe_left
@@ -97,35 +98,51 @@ class VisitEngine:
 
         Raises:
             LogWriteError: the log cannot be written; the instruments are safe.
+            DefectError: something that nobody foresaw; the instruments were made safe, and the log says so.
         """
         fault: QstError | None = None
+        defect: DefectError | None = None
         stopped = False
-        outcome, reason = VisitOutcome.FAILED, "not set up"
+        outcome, reason = VisitOutcome.FAILED, ""
         try:
-            if self._judge_what_was_left() is Choice.END:
-                outcome, reason = self._ended
-            elif set_up(self._bench, self._desk, self._log, self._clock):
-                outcome, reason = self._run_trials()
+            outcome, reason = self._run_plan()
         except INSTRUMENT_FAILURES as error:
             # Attempts deal with their own failures; what comes here failed between them.
             fault, reason = error, f"an instrument failed: {error}"
         except Aborted:
             stopped = True
+        except LogWriteError:
+            raise
+        except DefectError as error:
+            defect = error  # its attempt has written it down
+        except Exception as error:  # noqa: BLE001 - raised again when the log has it
+            fault = defect = unforeseen(error)
         finally:
             # Before anything is written, and whatever is on its way through here.
             if not self._ending.make_safe(self._instruments()):
                 tell_unsafe(self._desk)
         with self._abort.shielded():
             self._ending.record(self._desk.doing, fault)
+            reason = reason if defect is None else str(defect)
             if stopped or (self._ending.withdrawn and outcome is not VisitOutcome.COMPLETED):
                 outcome, reason = self._ending.stopped()
-            return self._end(outcome, reason)
+            result = self._end(outcome, reason)
+        if defect is not None:
+            raise defect
+        return result
 
     def _instruments(self) -> Sequence[Instrument]:
         """Every instrument, first the one that was placed last: it is on the skin."""
         first = self._bench.algometer if self._in_use is Modality.PRESSURE else self._bench.thermode
         others = self._bench.others(first)
         return others if first is None else [first, *others]
+
+    def _run_plan(self) -> tuple[VisitOutcome, str]:
+        if self._judge_what_was_left() is Choice.END:
+            return self._ended
+        if not set_up(self._bench, self._desk, self._log, self._clock):
+            return VisitOutcome.FAILED, "not set up"
+        return self._run_trials()
 
     def _judge_what_was_left(self) -> Choice | None:
         """A judgement that an interruption had lost comes before anything else: it decides where the visit goes on."""

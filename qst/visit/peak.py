@@ -1,11 +1,12 @@
 """The value that stands on a gauge after the press: read by software, or typed in by the operator."""
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 
 from qst.clock import Clock
-from qst.errors import QstError
+from qst.errors import NoNumberError, QstError
 from qst.instruments import Algometer, OperatorRead
 from qst.record.records import Outcome
 from qst.visit.bench import Bench
@@ -13,11 +14,11 @@ from qst.visit.commands import INSTRUMENT_FAILURES
 from qst.visit.desk import Desk
 from qst.visit.entry import Entry, enter_value
 from qst.visit.operator import Hands
+from qst.visit.periods import GAUGE_PERIOD_S
 from qst.visit.rates import achieved_rate
 from qst.visit.trial import LimitsTrial
 
-#: A hand-held gauge streams 50 readings a second; this is how often they are fetched, s.
-GAUGE_PERIOD_S = 0.02
+_CHECK = "Repeat the trial; if it happens again, have gauge and cable checked."
 #: How long a simulated hand may take to let go before its gauge is read, s.
 LET_GO_S = 1.5
 
@@ -75,6 +76,8 @@ def _read(trial: LimitsTrial, gauge: Algometer) -> Peak:
     try:
         gauge.stop()
         peak_kpa = gauge.peak_kpa()
+        if peak_kpa is not None and not math.isfinite(peak_kpa):
+            raise NoNumberError(f"the gauge's own peak is not a number: {peak_kpa}", remedy=_CHECK)
     except INSTRUMENT_FAILURES as error:
         # The readings stand; the gauge's own peak is missing and the fault says why.
         error.did = error.did or "kept the readings; the gauge's own peak is missing"

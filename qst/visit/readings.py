@@ -1,8 +1,22 @@
 """What is read off the samples of an attempt: the value at the press, the moment of contact. (time s, °C or kPa)."""
 
+import math
 from collections.abc import Sequence
 
+from qst.errors import NoNumberError
+from qst.instruments import Sample
+
 Readings = Sequence[tuple[float, float]]
+
+
+def no_number(sample: Sample) -> NoNumberError | None:
+    """Why nothing can be read off a sample: it would pass every comparison that looks for a fault."""
+    if math.isfinite(sample.value) and math.isfinite(sample.time_s):
+        return None
+    return NoNumberError(
+        f"a reading is not a number: {sample.value} at {sample.time_s} s",
+        remedy="Lift the instrument. Repeat the trial; if it happens again, have instrument and cable checked.",
+    )
 
 
 def value_before(readings: Readings, press_s: float) -> float | None:

@@ -14,7 +14,7 @@ import msgspec
 from qst import __version__
 from qst.abort import Aborted, AbortSwitch
 from qst.clock import Clock
-from qst.errors import PlanError, QstError, RefusedError
+from qst.errors import LogWriteError, PlanError, QstError, RefusedError
 from qst.instruments import (
     Algometer,
     Capabilities,
@@ -34,7 +34,8 @@ from qst.record.records import SCHEMA_VERSION, VisitOutcome
 from qst.station import InstrumentSpec, LoadedStation, Station, build_instrument
 from qst.units import parse
 from qst.visit.bench import Bench
-from qst.visit.commands import INSTRUMENT_FAILURES
+from qst.visit.commands import INSTRUMENT_FAILURES, tell_unsafe
+from qst.visit.defects import unforeseen
 from qst.visit.desk import Desk, LogSink
 from qst.visit.ending import Ending
 from qst.visit.engine import Scorer, VisitEngine, VisitResult, judged
@@ -178,6 +179,7 @@ def run_session(
 
     Raises:
         LogWriteError: the log cannot be written; the instruments are safe and closed.
+        DefectError: something that nobody foresaw; the log has it, the instruments were made safe and closed.
     """
     before = _Before(history or History(), scorer)
     with _closing(rig, abort), prompt_threads(clock):
@@ -189,7 +191,14 @@ def run_session(
             with abort.shielded():
                 return _not_started(log, error, abort, before)
         except Aborted:
-            return _stopped_connecting(connected, log, abort, before)
+            return _stopped_connecting(connected, operator, log, abort, before)
+        except LogWriteError:
+            raise
+        except Exception as error:
+            defect = unforeseen(error)
+            with abort.shielded():
+                _not_started(log, defect, abort, before)
+            raise defect from error
         desk = Desk(operator, log, clock, abort, operator_id)
         engine = VisitEngine(plan, rig.bench(identities), desk, log, clock, abort, scorer, history)
         return engine.run()
@@ -211,11 +220,12 @@ class _Before(NamedTuple):
 
 
 def _stopped_connecting(
-    connected: Sequence[Instrument], log: LogSink, abort: AbortSwitch, before: _Before
+    connected: Sequence[Instrument], operator: Operator, log: LogSink, abort: AbortSwitch, before: _Before
 ) -> VisitResult:
     """A stop before the first trial. Nothing was driven, but who stops wants safety, not our opinion."""
     ending = Ending(log, abort)
-    ending.make_safe(connected)
+    if not ending.make_safe(connected):
+        tell_unsafe(operator)
     with abort.shielded():
         ending.record("connecting")
         return before.end(log, *ending.stopped())

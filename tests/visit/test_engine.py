@@ -8,7 +8,6 @@ from qst.errors import LinkTimeoutError, LogWriteError, NotReadyError
 from qst.instruments import Identity, Modality, PressureRamp, SetupStep, ThermalRamp
 from qst.record import records
 from qst.record.records import Outcome, VisitOutcome
-from qst.visit.attempt import ramp_period_s
 from qst.visit.history import History, Unjudged
 from qst.visit.operator import (
     Answered,
@@ -23,6 +22,7 @@ from qst.visit.operator import (
     StopAsked,
     TrialEnded,
 )
+from qst.visit.periods import ramp_period_s
 from tests.visit.fakes import Visit
 from tests.visit.plans import planned
 
