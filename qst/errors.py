@@ -27,7 +27,8 @@
     │       ├── HeldButtonError       QST-437  the participant's button is down from the start
     │       ├── RampTimeoutError      QST-438  a ramp that does not end in its time
     │       ├── BeyondCutoffError     QST-439  the skin gets more than the cut-off
-    │       └── NoNumberError         QST-440  a reading that is not a number
+    │       ├── NoNumberError         QST-440  a reading that is not a number
+    │       └── OffStartError         QST-441  before the ramp the plate goes away from its start
     ├── SafetyError               QST-500  a limit that protects the skin
     │   ├── LongStayError         QST-510  too long in a band of temperature
     │   └── HotTrialError         QST-520  too long at 43 or 48 °C and above in one trial
@@ -223,6 +224,12 @@ class NoNumberError(InstrumentFaultError):
     """A reading, or the time that stamps it, is not a finite number: what the skin has is not known."""
 
     code = "QST-440"
+
+
+class OffStartError(InstrumentFaultError):
+    """Before its ramp the plate is not on the way from where it was to its start, nor there."""
+
+    code = "QST-441"
 
 
 class SafetyError(QstError):

@@ -17,6 +17,7 @@ from qst.errors import HeldButtonError, QstError, RampTimeoutError
 from qst.instruments import ButtonEdge, Capabilities, PressureRamp, RampEnd, Sample, ThermalRamp
 from qst.protocol.plan import PlannedTrial
 from qst.record.records import Outcome
+from qst.visit.approach import Approach
 from qst.visit.hand_watch import HandAlarm, HandWatch
 from qst.visit.readings import contact_s, value_at, value_before
 from qst.visit.settling import Settling
@@ -79,6 +80,7 @@ class LimitsTrial:
         self.failure: QstError | None = None
         self.alarm: HandAlarm | None = None
         self._plate = RampWatch(ramp, can) if can is not None and isinstance(ramp, ThermalRamp) else None
+        self._approach = Approach(self._plate) if self._plate is not None else None
         self.hand: HandWatch | None = None
         if can is not None and isinstance(ramp, PressureRamp) and not operator_read:
             self.hand = HandWatch(ramp, can.reading_gap_s)
@@ -127,6 +129,9 @@ class LimitsTrial:
             return self._ramp_sample(time_s, value, pressed=pressed, ended=ended)
         if state is TrialState.RETURN:
             return self._return_sample(time_s, value)
+        astray = None if self._approach is None else self._approach.see(value)
+        if astray is not None:
+            return self.fault(astray, time_s)  # whatever the button says: no start that was asked for hurt
         if pressed:
             # A button that was never seen up is held or stuck: that is no answer of the participant.
             return self._pressed_early(time_s) if self._button_up else self.fault(held_button(), time_s)

@@ -114,7 +114,7 @@ class RampWatch:
             "_same_since_s",
             "_sign",
         ),
-        *("_start_c", "_still_s", "_lag_s", "clock"),
+        *("_start_c", "_still_s", "_lag_s", "clock", "overshoot_c"),
     )
 
     def __init__(self, ramp: ThermalRamp, can: Capabilities) -> None:
@@ -123,7 +123,8 @@ class RampWatch:
         self._sign = 1.0 if ramp.rising else -1.0
         self._start_c, self._rate = ramp.start_c, ramp.rate_c_per_s
         self._reach_c = abs(ramp.cutoff_c - ramp.start_c)
-        self._most_c = self._reach_c + can.stated_overshoot + BEYOND_C
+        self.overshoot_c = can.stated_overshoot  #: by the device's own statement, °C
+        self._most_c = self._reach_c + self.overshoot_c + BEYOND_C
         self._lag_s = can.ramp_lag_s
         self._lag_c = OFF_C + self._rate * can.ramp_lag_s
         self._jump_rate = RATE_SHARE * max(ramp.rate_c_per_s, ramp.return_rate_c_per_s)
