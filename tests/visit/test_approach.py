@@ -20,6 +20,7 @@ from tests.visit.plans import COLD, HEAT, planned
 from tests.visits.stepped import SteppedVisit
 
 THERMODE = capabilities("thermode")
+WARM = msgspec.structs.replace(HEAT, start_c=36.0)
 SLOPPY = msgspec.structs.replace(THERMODE, stated_overshoot=1.5)
 
 
@@ -35,6 +36,12 @@ def test_anywhere_between_where_it_was_and_its_start_is_on_its_way(first_c: floa
     assert approach(HEAT, first_c, low_c - 1.0, high_c + 1.0, 32.0) == [None] * 4
     assert approach(HEAT, first_c, low_c - 1.01) == [None, OffStartError]
     assert approach(HEAT, first_c, high_c + 1.01) == [None, OffStartError]
+
+
+def test_a_plate_that_was_stopped_a_moment_ago_goes_to_where_it_rests_first() -> None:
+    assert approach(WARM, 36.0, 31.0, 36.0) == [None] * 3
+    assert approach(WARM, 36.0, 30.9) == [None, OffStartError]
+    assert approach(COLD, 20.0, 33.0, 20.0) == [None] * 3
 
 
 def test_what_the_device_states_is_allowed_and_no_more() -> None:

@@ -97,7 +97,7 @@ class Walk:
         return f"press {for_s:g}"
 
     def _break(self) -> str:
-        if len(self._visit.injected) >= MOST_FAULTS:
+        if len(self._visit.injected) >= MOST_FAULTS or not self._faults:
             return "nothing more breaks"
         fault = self._chance.choice(self._faults)
         self._visit.inject(fault)
