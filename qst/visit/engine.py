@@ -299,8 +299,9 @@ class VisitEngine:
         if record.ramp_duration_s is not None:
             self._last_stimulus_s = now_s
         self._log.commit()
-        if runner.paused:
-            # No ramp was begun, so another attempt after the pause repeats no stimulus.
+        if runner.paused and runner.fault is None:
+            # No ramp was begun, so another attempt after the pause repeats no stimulus. With a fault it is no pause any
+            # more: the operator is asked, and the instrument proves itself again; the pause begins after that.
             self._reject(record, "paused before the ramp")
             return Choice.REPEAT
         return self._judge(planned, record, failed=runner.fault is not None)

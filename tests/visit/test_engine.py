@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -182,6 +183,26 @@ def test_a_pause_before_the_ramp_gives_no_stimulus_and_costs_no_trial() -> None:
     assert visit.journal.count("begin") == 1
     pauses = [record.paused for record in visit.log.of(records.Pause) if isinstance(record, records.Pause)]
     assert pauses == [True, False]
+
+
+def test_a_fault_that_comes_with_a_pause_is_asked_about_and_the_instrument_connects_again() -> None:
+    visit: Any = Visit(planned())
+    visit.operator.script = once(3.0, PauseAsked())
+    visit.button.presses_s = [60.0]
+    make_safe, failures = visit.thermode.make_safe, [LinkTimeoutError("no answer within 1 s")]
+
+    def fail_once() -> None:
+        if failures:
+            raise failures.pop()
+        make_safe()
+
+    visit.thermode.make_safe = fail_once  # the pause ends the attempt; its way to safety fails
+    assert visit.run().outcome is VisitOutcome.COMPLETED
+    kinds = [prompt.kind for prompt in visit.operator.prompts]
+    assert kinds[:3] == [PromptKind.PLACE, PromptKind.FAULT, PromptKind.PAUSED]
+    assert visit.journal.count("connect") == 1
+    assert [trial.outcome for trial in visit.trials()] == [Outcome.OPERATOR_STOP, Outcome.RESPONSE]
+    assert visit.journal.count("begin") == 1
 
 
 def test_a_pause_during_a_ramp_waits_for_its_end() -> None:
