@@ -85,7 +85,7 @@ _NEVER = "the attempt was begun and its result never recorded"
 _NOT_MEASURED = "not measured, or not applicable to this attempt"
 _NO_THRESHOLD = "no threshold was measured: censored, invalid, or never recorded"
 _OTHER_DEVICE = "the instrument has none, or its station file does not say"
-_NO_DOSE = "no heat was applied, or the result was never recorded"
+_NO_DOSE = "no heat was applied, a gap or a fault left it unknown, or the result was never recorded"
 _REPLACES_NONE = "it replaces none"
 _JUDGED = "the engine's verdict in the attempt's record, after every decision on the attempt"
 

@@ -33,6 +33,7 @@ from qst.visit.outcome import trial_record
 from qst.visit.peak import Peak, read_peak
 from qst.visit.periods import IDLE_PERIOD_S, ramp_period_s
 from qst.visit.readings import no_number
+from qst.visit.site_dose import known_dose
 from qst.visit.states import BEFORE_RAMP, Action, TrialState
 from qst.visit.trial import LimitsTrial, held_button
 from qst.visit.way_back import LOOK
@@ -338,8 +339,7 @@ class Attempt:
             peak=self._peak.entry.value_kpa,
             raw_text=self._peak.entry.raw_text,
             last_stimulus_s=last_stimulus_s,
-            # Nobody knows what the skin had in a gap.
-            dose=self._account.dose if self._account is not None and not self._trial.blind_s else None,
+            dose=known_dose(self._account, self._trial, failed=self.fault is not None),
             trace_sha256=trace_sha256,
             invalid_reason=self._peak.entry.problem,
         )

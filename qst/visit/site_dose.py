@@ -5,7 +5,29 @@ from collections.abc import Iterable, Sequence
 from qst.instruments import ThermalRamp
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record.records import Outcome, Trial
-from qst.safety import booked_cem43_min, site_dose_refusal, worst_case_dose
+from qst.safety import DoseMeter, SkinAccount, booked_cem43_min, site_dose_refusal, worst_case_dose
+from qst.visit.trial import LimitsTrial
+
+
+def known_dose(account: SkinAccount | None, trial: LimitsTrial, *, failed: bool) -> DoseMeter | None:
+    """The dose that goes on record with an attempt; None where nobody knows what the skin had.
+
+    A gap in the readings leaves it unknown, and so does a fault on the way back, where the account ends while the
+    plate is hot. What that account holds is kept only where it is more already than the worst case charged instead.
+    An attempt that is a device fault itself keeps what was read: its outcome says that this is not all.
+
+    Args:
+        account: of this attempt; None without a thermode.
+        trial: done.
+        failed: something failed in it, and whatever came after that may not have been read.
+    """
+    ramp = trial.planned.ramp
+    if account is None or trial.blind_s or not isinstance(ramp, ThermalRamp):
+        return None
+    begun = trial.result().ramp_start_s is not None
+    if not (failed and begun) or trial.outcome is Outcome.DEVICE_FAULT:
+        return account.dose
+    return account.dose if account.dose.cem43_min > worst_case_dose(ramp).cem43_min else None
 
 
 class SiteDoses:
@@ -27,7 +49,7 @@ class SiteDoses:
             self._charge(planned[index], None, begun=True, whole=False)
 
     def add(self, trial: Trial, planned: PlannedTrial) -> None:
-        """Charge the site with what an attempt gave it; where readings are missing, with what it can have given."""
+        """Charge the site with what an attempt gave it; where that is not known, with what it can have given."""
         begun, whole = trial.ramp_duration_s is not None, trial.outcome is not Outcome.DEVICE_FAULT
         self._charge(planned, trial.cem43_min, begun=begun, whole=whole)
 

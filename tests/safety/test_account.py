@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from qst.errors import HotTrialError, LongStayError
+from qst.errors import HotTrialError, LinkTimeoutError, LongStayError
 from qst.instruments import ThermalRamp
 from qst.protocol.check import check_plan
-from qst.protocol.plan import Plan
+from qst.protocol.plan import Plan, PlannedTrial
 from qst.record import records
 from qst.record.records import Outcome, Trial
 from qst.safety import SkinAccount, booked_cem43_min, site_dose_refusal, worst_case_dose
@@ -100,6 +100,69 @@ def test_every_attempt_that_died_with_its_process_is_charged_and_not_only_the_la
     plan = plan_of(4)
     doses = SiteDoses(plan, (), unrecorded=((1, 1), (1, 2), (2, 1)))
     assert doses.spent_min(plan.trials[3]) == pytest.approx(3 * WORST_MIN)
+
+
+HOT = ThermalRamp(start_c=32.0, rate_c_per_s=1.0, cutoff_c=50.0, return_rate_c_per_s=1.0)
+
+
+def fault_on_the_way_back(*, plate_c: float | None = None, after_s: float = 0.1) -> tuple[Any, PlannedTrial]:
+    """A visit of one trial: the press at 48.3 °C, and so long after it the link is gone."""
+    trial = planned(ramp=HOT, attempts_max=1, timeout_s=30.0)
+    visit: Any = Visit(trial)
+    visit.button.presses_s = [27.5]
+    visit.thermode.slow_return_s = 100.0
+    stop, where = visit.thermode.stop, visit.thermode.temperature_c
+
+    def stop_and_fail() -> None:
+        stop()
+        visit.thermode.fails_at_s = visit.clock.monotonic() + after_s
+        visit.thermode.temperature_c = lambda now_s: where(now_s) if plate_c is None else plate_c
+
+    visit.thermode.stop = stop_and_fail
+    visit.run()
+    return visit, trial
+
+
+def test_a_fault_on_the_way_back_is_charged_in_full_and_leaves_what_was_measured() -> None:
+    visit, trial = fault_on_the_way_back()
+    (found,) = visit.trials()
+    assert (found.outcome, found.valid) == (Outcome.RESPONSE, True)
+    assert found.value_at_response == pytest.approx(48.3, abs=0.1)
+    # What was read up to the fault is less than half of what the skin may have had; nobody takes it for all.
+    assert (found.cem43_min, found.time_ge_43_s, found.omega) == (None, None, None)
+    worst_min = worst_case_dose(HOT).cem43_min
+    assert visit.engine._doses.spent_min(trial) == worst_min  # what the live visit reckons with
+    assert SiteDoses(plan_of_trials(trial), visit.trials()).spent_min(trial) == worst_min
+
+
+def test_more_than_the_worst_case_is_charged_as_it_was_read() -> None:
+    visit, trial = fault_on_the_way_back(plate_c=48.9, after_s=14.0)
+    (found,) = visit.trials()
+    assert found.outcome is Outcome.RESPONSE
+    assert (found.cem43_min or 0.0) > worst_case_dose(HOT).cem43_min
+    assert SiteDoses(plan_of_trials(trial), visit.trials()).spent_min(trial) == found.cem43_min
+
+
+def test_a_failure_before_the_ramp_is_not_charged_with_one() -> None:
+    trial = planned(ramp=HOT, attempts_max=1)
+    visit: Any = Visit(trial)
+    visit.button.presses_s = [3.0]
+    make_safe, failures = visit.thermode.make_safe, [LinkTimeoutError("no answer within 1 s")]
+
+    def fail_once() -> None:
+        if failures:
+            raise failures.pop()
+        make_safe()
+
+    visit.thermode.make_safe = fail_once
+    visit.run()
+    (found,) = visit.trials()
+    assert (found.outcome, found.cem43_min) == (Outcome.PAIN_AT_BASELINE, 0.0)
+    assert SiteDoses(plan_of_trials(trial), visit.trials()).spent_min(trial) == 0.0
+
+
+def plan_of_trials(*trials: PlannedTrial) -> Plan:
+    return msgspec.structs.replace(plan_of(1), trials=trials)
 
 
 def test_the_worst_case_of_a_site_is_told_with_every_repeat() -> None:
