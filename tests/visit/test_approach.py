@@ -17,7 +17,7 @@ from qst.visit.trial import LimitsTrial
 from qst.visit.watch import RampWatch
 from tests.visit.fakes import Visit, capabilities
 from tests.visit.plans import COLD, HEAT, planned
-from tests.visits.stepped import SteppedVisit
+from tests.visits.stepped import SteppedVisit, mms_with
 
 THERMODE = capabilities("thermode")
 WARM = msgspec.structs.replace(HEAT, start_c=36.0)
@@ -87,16 +87,6 @@ def test_a_plate_that_goes_elsewhere_is_made_safe_within_a_look(rate_c_per_s: fl
 
 
 # -- another station's programs in the device ---------------------------------------------------------------------------
-
-
-def mms_with(heat: str, cold: str, heat_cutoff: str = "44 °C") -> str:
-    """Switches of the simulated MMS: its two programs begin where the station file does not say."""
-    rates = {"rate": "1 °C/s", "return_rate": "1.6 °C/s"}
-    programs = [
-        {"word": 100, "baseline": heat, "cutoff": heat_cutoff, **rates},
-        {"word": 101, "baseline": cold, "cutoff": "20 °C", **rates},
-    ]
-    return msgspec.json.encode({"programs": programs}).decode()
 
 
 @pytest.mark.parametrize(

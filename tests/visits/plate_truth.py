@@ -9,9 +9,9 @@ from qst_simulators.world import Event, World
 #: Rest of every thermode here, °C.
 REST_C: Final = 32.0
 #: Where a broken device may go by itself, °C: a TCS that has started anew goes to 30 °C as fast as it can, and at that
-#: speed 1.1 °C beyond; a laboratory-built plate without power drifts to its heat sink, and its power is cut when nothing
+#: speed 1.1 °C beyond, and back to 32 °C in the same way; a laboratory-built plate without power drifts to its heat sink, and its power is cut when nothing
 #: else helps.
-BY_ITSELF_C: Final = {"qstlab-tcs": (30.0 - 1.1, REST_C), "arroyo-5300": (REST_C, 36.0)}
+BY_ITSELF_C: Final = {"qstlab-tcs": (30.0 - 1.1, REST_C + 1.1), "arroyo-5300": (REST_C, 36.0)}
 #: Noise of events and of the arithmetic around them, °C.
 EXACT_C: Final = 0.02
 #: From a stop to what the plate does, s: a few round trips.
@@ -30,7 +30,7 @@ RUNS_AWAY: Final = frozenset({"arroyo-5300"})
 
 
 class PlateTruth:
-    """Watches one plate for going where it must not.
+    """Watches one plate for going where it must not, on either side.
 
     Args:
         world: time.
@@ -46,24 +46,28 @@ class PlateTruth:
         self._world, self._surface, self._driver = world, surface, driver
         self._overshoot_c = overshoot_c
         self._problems = problems
-        self._ramp: ThermalRamp | None = None
+        self.ramp: ThermalRamp | None = None
         self._stopped_c: float | None = None  # where the plate was when somebody stopped
         self._stopped_s = 0.0
         self._beyond_c = 0.0  # by how much more a broken device goes too far
         self._reaction_s = OBEYED_WITHIN_S
         self._home_c = (REST_C, REST_C)  # coldest and hottest place to which a device goes by itself
         self._deaf = self._excused = False
-        self._event: Event | None = None
+        self._began_c = REST_C  # where the plate was when the attempt began
+        self._ramps: list[ThermalRamp] = []
+        self._events: list[Event] = []
         surface.on_change.append(self._watch)
 
     def began(self, ramp: ThermalRamp) -> None:
         """An attempt begins; what was stopped before it is over."""
-        self._ramp, self._stopped_c = ramp, None
+        self.ramp, self._stopped_c = ramp, None
+        self._ramps.append(ramp)
+        self._began_c = self._surface.temperature_c(self._world.now_s)
         self._watch()
 
     def stopped(self) -> None:
         """Somebody stops: from now on the plate must not go further away from rest."""
-        if self._ramp is not None and self._stopped_c is None:
+        if self.ramp is not None and self._stopped_c is None:
             self._stopped_s = self._world.now_s
             self._stopped_c = self._surface.temperature_c(self._stopped_s)
             self._watch()
@@ -92,19 +96,32 @@ class PlateTruth:
                 return sign * after_c, f"away after the stop at {self._stopped_s:.2f} s"
         return sign * limit_c, why
 
+    def _other_limit_c(self, ramp: ThermalRamp, sign: float) -> tuple[float, str]:
+        """Furthest that it may be on the side to which no ramp goes: where it was, rests, starts, or goes by itself.
+
+        A device that hears nothing any more may still be at what an earlier attempt has told it.
+        """
+        places_c = [ramp.start_c, self._began_c, REST_C, *self._home_c]
+        if self._deaf:
+            places_c += [place_c for earlier in self._ramps for place_c in (earlier.start_c, earlier.cutoff_c)]
+        furthest_c = max(-sign * place_c for place_c in places_c) + self._overshoot_c + self._beyond_c + EXACT_C
+        return -sign * furthest_c, "on the other side of its start"
+
     def _watch(self) -> None:
-        """On every change of the path, the next moment at which it crosses its limit is a moment to look."""
-        if self._event is not None:
-            self._event.cancel()
-            self._event = None
-        ramp = self._ramp
+        """On every change of the path, the next moments at which it crosses a limit are moments to look."""
+        while self._events:
+            self._events.pop().cancel()
+        ramp = self.ramp
         if ramp is None or self._excused:
             return
         sign = 1.0 if ramp.rising else -1.0
-        limit_c, why = self._limit_c(ramp, sign)
-        at_s = self._surface.when(limit_c, rising=ramp.rising, after_s=self._world.now_s)
+        self._watch_for(*self._limit_c(ramp, sign), sign)
+        self._watch_for(*self._other_limit_c(ramp, sign), -sign)
+
+    def _watch_for(self, limit_c: float, why: str, sign: float) -> None:
+        at_s = self._surface.when(limit_c, rising=sign > 0, after_s=self._world.now_s)
         if at_s is not None:
-            self._event = self._world.at(at_s, lambda: self._look(limit_c, sign, why))
+            self._events.append(self._world.at(at_s, lambda: self._look(limit_c, sign, why)))
 
     def _look(self, limit_c: float, sign: float, why: str) -> None:
         now_s = self._world.now_s

@@ -135,6 +135,16 @@ def station(driver: str, switches: str = "{}") -> LoadedStation:
     return load_station_bytes(text, "any.yaml")
 
 
+def mms_with(heat: str, cold: str, heat_cutoff: str = "44 °C") -> str:
+    """Switches of the simulated MMS: its two programs begin where the station file does not say."""
+    rates = {"rate": "1 °C/s", "return_rate": "1.6 °C/s"}
+    programs = [
+        {"word": 100, "baseline": heat, "cutoff": heat_cutoff, **rates},
+        {"word": 101, "baseline": cold, "cutoff": "20 °C", **rates},
+    ]
+    return msgspec.json.encode({"programs": programs}).decode()
+
+
 class SteppedVisit:
     """A visit, its bench, and the truth about its plate.
 

@@ -19,9 +19,11 @@ from qst.abort import AbortCause
 from qst.record import records
 from qst.record.reader import read_log
 from qst.visit.operator import NoteTaken, PauseAsked, RestSkipped
+from qst.visit.periods import IDLE_PERIOD_S
+from qst.visit.watch import OFF_C
 from qst_simulators.faults import Fault
 from tests.visits.explore import JUDGEMENTS, MOMENTS_S, MOST_FAULTS, Walk, possible_faults, walk
-from tests.visits.stepped import THERMODES, SteppedVisit
+from tests.visits.stepped import THERMODES, SteppedVisit, mms_with
 
 #: Visits of one thermode in a plain run of the tests, and at night.
 SAMPLED, NIGHTLY = 25, 10_000
@@ -140,6 +142,33 @@ def test_where_nothing_breaks_no_reading_is_a_fault(driver: str, tmp_path: Path)
         Walk(SteppedVisit(driver, path, seed), random.Random(f"{driver}/{seed}"), faults=()).run()
         codes |= {record.code for record in read_log(path).records if isinstance(record, records.Fault)}
     assert codes <= {"QST-437"}  # the button, which somebody holds down
+
+
+@pytest.mark.parametrize(
+    ("heat", "cold"), [("40 °C", "28 °C"), ("30 °C", "28 °C"), ("36 °C", "34 °C"), ("36 °C", "24 °C")]
+)
+def test_any_visit_whose_device_holds_another_stations_programs(heat: str, cold: str, tmp_path: Path) -> None:
+    """The plate goes as far off its way as the visit's watch lets it, and as it gets until the next look.
+
+    Nothing breaks besides: a sensor that also drifts hides as much of the way as it is wrong.
+    """
+    off_c = OFF_C + 1.6 * 2 * IDLE_PERIOD_S
+    for seed in range(4):
+        walked = walk("medoc-mms", seed, tmp_path, switches=mms_with(heat, cold), faults=(), reaction_c=off_c)
+        assert walked.problem == "", (seed, walked.steps)
+
+
+@pytest.mark.parametrize("rising", [True, False])
+@pytest.mark.parametrize("driver", THERMODES)
+def test_a_plate_on_the_wrong_side_of_its_start_is_seen(driver: str, tmp_path: Path, *, rising: bool) -> None:
+    """The proof that these visits would find it: the plate itself is driven, behind the device's back."""
+    visit = SteppedVisit(driver, tmp_path / "a.jsonl", 3)
+    while visit.truth.ramp is None or visit.truth.ramp.rising is not rising:
+        visit.advance(0.2)
+    visit.bench.world.advance(visit.now_s)
+    visit.device.surface.drive(*((22.0, 50.0) if rising else (60.0, 50.0)))
+    visit.bench.world.advance(visit.now_s + 3.0)
+    assert any("on the other side of its start" in problem for problem in visit.problems)
 
 
 @pytest.mark.nightly
