@@ -78,6 +78,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
 @click.option("--auto", is_flag=True, help="Simulated visits: nobody is asked anything.")
 @click.option("--capture", type=_PATH, metavar="DIR", help="Folder for files with every byte on the wires.")
+@click.option("--again", metavar="REASON", default="", help="Begin a real visit anew although it could be resumed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
     protocol: str,
@@ -93,6 +94,7 @@ def run(
     speed: str | None,
     auto: bool,
     capture: Path | None,
+    again: str,
     as_json: bool,
 ) -> int:
     """Run a visit after PROTOCOL, a shipped protocol's name or a file.
@@ -113,6 +115,7 @@ def run(
         capture=None if capture is None else str(capture),
         manner=Manner(speed=speed or ("1" if attended else FASTEST), attended=attended),
         simulated=True if simulate is not None else None,
+        again=again.strip(),
     )
     abort = AbortSwitch()
     _require_operator(request.manner, as_json=as_json)

@@ -20,9 +20,10 @@ from qst.protocol.loader import load_bytes, load_protocol
 from qst.protocol.plan import Plan
 from qst.record.log import LogWriter, log_path
 from qst.record.reader import read_log
-from qst.record.records import Header, Resume, VisitOutcome
+from qst.record.records import Deviation, Header, Note, Resume, VisitOutcome
 from qst.record.visit_log import VisitLog
 from qst.rigs.build import make_rig
+from qst.rigs.earlier import dose_note, doses_of, real_logs, refuse_begun_already
 from qst.rigs.guards import reports_path, unheard_reports
 from qst.rigs.simulated import find_station
 from qst.station import LoadedStation, load_station_bytes
@@ -78,6 +79,7 @@ class VisitRequest(msgspec.Struct, frozen=True, kw_only=True):
         capture: folder for files with every byte on the wires.
         manner: how it is run.
         simulated: what the person believes about the station; None when nobody said.
+        again: why a real visit is begun anew although it could be resumed; empty when it is not.
     """
 
     protocol: str
@@ -92,6 +94,7 @@ class VisitRequest(msgspec.Struct, frozen=True, kw_only=True):
     capture: str | None = None
     manner: Manner = Manner()
     simulated: bool | None = None
+    again: str = ""
 
 
 class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +143,8 @@ def prepare_visit(request: VisitRequest, abort: AbortSwitch) -> Job:
     """Get a new visit ready and create its log. Connects nothing.
 
     Raises:
-        InputError: something that the person chose is wrong, or does not fit together; no log was created.
+        InputError: something that the person chose is wrong, or does not fit together, or a real visit that could be
+            resumed is begun anew without a reason; no log was created.
         LogWriteError: the log cannot be written.
     """
     loaded = load_protocol(request.protocol)
@@ -153,12 +157,19 @@ def prepare_visit(request: VisitRequest, abort: AbortSwitch) -> Job:
     profile = load_profile(request.participant_model) if bench.station.in_process else None
     data = Path(request.data)
     path = log_path(data, who.participant_id, request.visit, loaded.protocol.id)
+    earlier = () if bench.station.simulated else real_logs(data, who.participant_id, request.visit)
+    refuse_begun_already(earlier, request.again)
+    doses = doses_of(earlier)
     rig = _rig(bench, clock, abort, profile, request.manner, request.capture, path, seed=seed, visit=request.visit)
     plan = checked_plan(loaded, seed, rig)
     first = data / f"{who.participant_id}_visit-{request.visit}_{plan.protocol_id}.jsonl"
     log = LogWriter.create(path, clock, sync=clock.kind == "real")
     try:
         log.write(header(who, loaded, plan, rig, clock, seed=seed))
+        if request.again:
+            log.write(Deviation(kind="again", text=f"begun anew although it could be resumed: {request.again}"))
+        if note := dose_note(earlier, doses):
+            log.write(Note(text=note))
     except BaseException:
         log.close()
         raise
@@ -171,6 +182,7 @@ def prepare_visit(request: VisitRequest, abort: AbortSwitch) -> Job:
         path=path,
         clock=clock,
         abort=abort,
+        history=History(elsewhere=doses) if doses else None,
         earlier_log=first if path != first else None,
     )
 
@@ -222,7 +234,8 @@ def _resumed(
     profile = _recorded_profile(first, path)
     rig = _rig(bench, clock, abort, profile, manner, request.capture, path, seed=first.seed, visit=first.visit)
     plan = checked_plan(load_bytes(first.protocol_text.encode("utf-8"), f"{path.name} (protocol)"), first.seed, rig)
-    history = history_of(so_far)
+    others = () if first.simulated else real_logs(path.parent, first.participant_id, first.visit, besides=path)
+    history = msgspec.structs.replace(history_of(so_far), elsewhere=doses_of(others))
     # Judgements are signed by whoever makes them: nobody else's name stands under automatic ones.
     operator = request.operator or (first.operator_id if manner.attended else SIMULATED_OPERATOR)
     who = Who(

@@ -90,7 +90,7 @@ class VisitEngine:
         # After an interruption nobody knows how long ago the last stimulus was: every rest is kept in full.
         self._rest_from_s: float | None = None
         self._site_free_s: dict[tuple[str, str], float] = {}
-        self._doses = SiteDoses(plan, self._trials, self._history.unrecorded)
+        self._doses = SiteDoses(plan, self._trials, self._history.unrecorded, self._history.elsewhere)
         self._read_aloud: set[str] = set()
 
     def run(self) -> VisitResult:

@@ -8,6 +8,7 @@ import msgspec
 from qst.record.records import Answer, Resume, Trial
 from qst.record.visit_log import Attempt, VisitLog
 from qst.visit.operator import Choice
+from qst.visit.site_dose import SiteDose
 
 #: A judgement as far as its line, the answer or the decision, got to the disk.
 _TORN: Final = re.compile(
@@ -40,6 +41,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         unjudged: a valid attempt on which there is no decision.
         unrecorded: (sequence_index, attempt) of every attempt whose process died with it, whatever became of its trial.
         next_index: sequence index of the first trial still to do, or to be asked about.
+        elsewhere: what other logs of this visit charge the skin with.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -48,6 +50,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: Unjudged | None = None
     unrecorded: tuple[tuple[int, int], ...] = ()
     next_index: int = 1
+    elsewhere: tuple[SiteDose, ...] = ()
 
 
 def describe_left(left: Unjudged) -> str:

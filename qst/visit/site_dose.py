@@ -1,6 +1,7 @@
 """What the skin of each site has had in this visit, whatever part of it was before an interruption."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from qst.instruments import ThermalRamp
 from qst.protocol.plan import Plan, PlannedTrial
@@ -30,6 +31,14 @@ def known_dose(account: SkinAccount | None, trial: LimitsTrial, *, failed: bool)
     return account.dose if account.dose.cem43_min > worst_case_dose(ramp).cem43_min else None
 
 
+class SiteDose(NamedTuple):
+    """What one site has been charged, CEM43 min."""
+
+    site_code: str
+    side: str
+    cem43_min: float
+
+
 class SiteDoses:
     """CEM43 in min by site and side.
 
@@ -37,10 +46,19 @@ class SiteDoses:
         plan: what each trial asks for.
         done: attempts recorded before an interruption.
         unrecorded: (sequence_index, attempt) of each attempt that was under way when its process died.
+        elsewhere: what other logs of this visit charge.
     """
 
-    def __init__(self, plan: Plan, done: Sequence[Trial] = (), unrecorded: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        done: Sequence[Trial] = (),
+        unrecorded: Iterable[tuple[int, int]] = (),
+        elsewhere: Iterable[SiteDose] = (),
+    ) -> None:
         self._spent_min: dict[tuple[str, str], float] = {}
+        for site_code, side, cem43_min in elsewhere:
+            self._spent_min[site_code, side] = self._spent_min.get((site_code, side), 0.0) + cem43_min
         planned = {trial.sequence_index: trial for trial in plan.trials}
         for trial in done:
             self.add(trial, planned[trial.sequence_index])
@@ -57,6 +75,11 @@ class SiteDoses:
         ramp = planned.ramp if begun and isinstance(planned.ramp, ThermalRamp) else None
         place = (planned.site_code, planned.side)
         self._spent_min[place] = self.spent_min(planned) + booked_cem43_min(measured_min, ramp, whole=whole)
+
+    @property
+    def spent(self) -> tuple[SiteDose, ...]:
+        """Every site that was charged."""
+        return tuple(SiteDose(*place, cem43_min) for place, cem43_min in self._spent_min.items())
 
     def spent_min(self, planned: PlannedTrial) -> float:
         """What the skin under this trial has been charged, CEM43 min."""

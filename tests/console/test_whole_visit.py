@@ -10,8 +10,11 @@ import pytest
 from qst.console.hub import NOT_READ_ALOUD
 from qst.record.reader import read_log
 from qst.record.records import Answer, Decision, VisitOutcome
+from tests.bench.test_begun_again import PROTOCOL, STATION
+from tests.bench.test_begun_again import begin as begin_a_real_visit
 from tests.console.conftest import Bench
 from tests.console.pages import SPEED, begin, next_question, tab_to, to_the_end
+from tests.console.running import PATIENCE_S, Console
 
 
 def assert_complete(bench: Bench, page: Any) -> None:
@@ -110,3 +113,29 @@ def test_a_visit_by_keyboard_alone(bench: Bench) -> None:
             "label => document.querySelector('section button.act.main > span')?.textContent !== label", arg=label
         )
     assert_complete(bench, page)
+
+
+# -- beginning anew ----------------------------------------------------------------------------------------------------
+
+
+def test_the_start_screen_does_not_begin_a_real_visit_anew_and_offers_to_resume(browser: Any, tmp_path: Path) -> None:
+    station = tmp_path / "room.yaml"
+    station.write_text(STATION, encoding="utf-8")
+    path = begin_a_real_visit(tmp_path)
+    with Console(tmp_path / "data", "--station", str(station), "--protocol", str(PROTOCOL)) as console:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
+        page.goto(console.link)
+        page.wait_for_selector("header.banner")
+        page.fill("input[name=operator]", "op")
+        page.check("input[value=real]")
+        page.fill("input[name=participant]", "P02")
+        page.wait_for_selector("button.main:has-text('Begin the REAL visit'):not([disabled])")
+        page.fill("input[name=participant]", "P01")
+        page.wait_for_selector(f"p.hint:has-text('This visit was begun already'):has-text('{path.name}')")
+        assert page.is_disabled("button.main:has-text('Begin the REAL visit')")
+        assert page.is_enabled("button:has-text('Resume this visit')")
+        page.fill("input[name=visit]", "2")
+        page.wait_for_selector("button.main:has-text('Begin the REAL visit'):not([disabled])")
+        assert not page.is_visible("button:has-text('Resume this visit')")
+        page.close()

@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Callable, Hashable
+from pathlib import Path
 
 from nicegui import background_tasks, run
 
@@ -11,6 +12,7 @@ from qst.console.folder import OpenVisit, has_log, known_participants, lookalike
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, choice, field, text
 from qst.console.pages.parts.lights import lights
+from qst.rigs.earlier import begun_already
 from qst.rigs.job import IDENTIFIER, INTENDED_USE, Manner, ResumeRequest, VisitRequest
 
 #: As file names and logs have it.
@@ -145,9 +147,9 @@ class StartScreen:
         field("Visit number", self.visit, self._set("visit"), name="visit")
 
     def _same(self) -> tuple[str, str, str] | None:
-        """The visit that is chosen, if it has a log already."""
+        """The visit that is chosen, if it has a log already and may be begun another time."""
         checked = self._checked
-        if checked is None or self._who_wrong():
+        if checked is None or self._who_wrong() or self._unfinished() is not None:
             return None
         same = self.participant, self.visit, checked.protocol_id
         return same if has_log(self._hub.data, self.participant, int(self.visit), checked.protocol_id) else None
@@ -204,7 +206,7 @@ class StartScreen:
         return ""
 
     def _who_missing(self) -> str:
-        wrong, same = self._who_wrong(), self._same()
+        wrong, same = self._who_wrong() or self._begun_already(), self._same()
         if not wrong and same is not None and same != self._another:
             return (
                 f"Visit {self.visit} of {self.participant} has a log already: resume it, or say that you begin another."
@@ -222,13 +224,32 @@ class StartScreen:
             return "The study is an identifier, too: 1 to 32 letters, digits, - or _ (A-Z, a-z, 0-9)."
         return ""
 
+    def _unfinished(self) -> OpenVisit | None:
+        """The real visit of this number that did not come to its end; a simulated one may begin anew."""
+        if self.nature != "real" or not self.visit.isdecimal():
+            return None
+        asked = (self.participant, int(self.visit))
+        mine = (one for one in self._open if not one.simulated and (one.participant_id, one.visit) == asked)
+        return next(mine, None)
+
+    def _begun_already(self) -> str:
+        visit = self._unfinished()
+        if visit is None:
+            return ""
+        what = begun_already(Path(visit.log).name, visit.n_trials, visit.n_planned)
+        return f"{what[0].upper()}{what[1:]}. Resume it, or give the visit another number."
+
     def _begin_key(self) -> Hashable:
-        return (self._missing(), self._page.controls, self._late)
+        return (self._missing(), self._page.controls, self._late, self._may_resume())
 
     def _begin(self) -> None:
         missing = self._missing()
         if missing or self._late:
             text("p", missing or "The form has just changed. Look at it, and begin again.", "hint", role="status")
+        visit = self._unfinished()
+        if visit is not None and missing == self._begun_already():
+            resume = functools.partial(self._resume, visit)
+            action("Resume this visit", resume, kind="small", enabled=self._may_resume())
         label = "Begin the REAL visit" if self.nature == "real" else "Begin the simulated visit"
         action(
             label if self.nature else "Begin",
