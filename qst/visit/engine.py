@@ -234,6 +234,11 @@ class VisitEngine:
             self._desk.tell(Remark(f"{describe(planned)} is left out: {refusal}"))
         return bool(refusal)
 
+    def _warn_of_dose(self, planned: PlannedTrial) -> None:
+        warning = self._doses.warning(planned)
+        if warning:
+            self._desk.tell(Remark(f"{describe(planned)}: {warning}"))
+
     def _rest(self, planned: PlannedTrial) -> None:
         """Keep the rests of the protocol; the operator may cut one short, for a reason that is recorded."""
         if self._rest_from_s is None:
@@ -291,6 +296,7 @@ class VisitEngine:
                 self._trials.append(runner.record)
                 self._desk.tell(TrialEnded(runner.record, planned))
                 self._doses.add(runner.record, planned)
+                self._warn_of_dose(planned)
                 self._note_deviations(runner.record, runner)  # also of an attempt that a stop has ended
             if self._bench.hands is not None:
                 self._bench.hands.lift()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from qst.instruments import ThermalRamp
 from qst.protocol.plan import Plan, PlannedTrial
 from qst.record.records import Outcome, Trial
-from qst.safety import DoseMeter, SkinAccount, booked_cem43_min, site_dose_refusal, worst_case_dose
+from qst.safety import SAME_SITE_CEM43_MIN, DoseMeter, SkinAccount, booked_cem43_min, site_dose_refusal, worst_case_dose
 from qst.visit.trial import LimitsTrial
 
 
@@ -57,6 +57,7 @@ class SiteDoses:
         elsewhere: Iterable[SiteDose] = (),
     ) -> None:
         self._spent_min: dict[tuple[str, str], float] = {}
+        self._warned: set[tuple[str, str]] = set()
         for site_code, side, cem43_min in elsewhere:
             self._spent_min[site_code, side] = self._spent_min.get((site_code, side), 0.0) + cem43_min
         planned = {trial.sequence_index: trial for trial in plan.trials}
@@ -84,6 +85,15 @@ class SiteDoses:
     def spent_min(self, planned: PlannedTrial) -> float:
         """What the skin under this trial has been charged, CEM43 min."""
         return self._spent_min.get((planned.site_code, planned.side), 0.0)
+
+    def warning(self, planned: PlannedTrial) -> str:
+        """What the operator is told when this skin has had half of its budget; once a site, else empty."""
+        warn, refuse = SAME_SITE_CEM43_MIN
+        place, spent_min = (planned.site_code, planned.side), self.spent_min(planned)
+        if spent_min <= warn or place in self._warned:
+            return ""
+        self._warned.add(place)
+        return f"this site has had {spent_min:.1f} CEM43 min in this visit; above {refuse:g} it gets no further trial"
 
     def refusal(self, planned: PlannedTrial) -> str:
         """Why this trial may not start, even if it were to go on to its cut-off; empty when it may."""

@@ -19,11 +19,13 @@ from qst.visit.operator import (
     PauseAsked,
     PromptKind,
     ReleaseNow,
+    Remark,
     RestSkipped,
     StopAsked,
     TrialEnded,
 )
 from qst.visit.periods import ramp_period_s
+from qst.visit.site_dose import SiteDose
 from tests.visit.fakes import Visit
 from tests.visit.plans import planned
 
@@ -460,6 +462,17 @@ def test_a_site_that_has_had_its_dose_gets_no_further_trial() -> None:
     assert isinstance(deviation, records.Deviation)
     assert (deviation.kind, deviation.sequence_index) == ("dose_refused", 2)
     assert "CEM43" in deviation.text
+
+
+def test_the_operator_is_told_once_when_a_site_has_had_half_of_its_dose() -> None:
+    trials = [planned(sequence_index=index, step_id=f"heat-{index}", ramp=hot(rate_c_per_s=1.0)) for index in (1, 2)]
+    visit = Visit(*trials, history=History(elsewhere=(SiteDose("thenar", "R", 9.95),)))
+    visit.run()
+    told = [event.text for event in visit.operator.seen if isinstance(event, Remark) and "CEM43" in event.text]
+    assert len(told) == 1
+    assert "this site has had 10." in told[0]
+    assert len(visit.trials()) == 2  # it is told, and refuses nothing
+    assert visit.log.of(records.Deviation) == []
 
 
 @pytest.mark.parametrize(("rate", "period"), [(0.3, 0.03), (0.5, 0.018), (1.0, 0.01), (5.0, 0.01)])
