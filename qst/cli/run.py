@@ -14,6 +14,7 @@ from qst.cli.live import LineView, LiveView, Unbreakable, VisitConsole, json_res
 from qst.cli.signals import abort_on_signals
 from qst.cli.terminal import HELP, Keyboard, TerminalOperator
 from qst.errors import InputError
+from qst.record.reader import read_log
 from qst.record.records import VisitOutcome
 from qst.rigs.job import (
     FASTEST,
@@ -27,7 +28,9 @@ from qst.rigs.job import (
     manner_of,
     prepare_resume,
     prepare_visit,
+    resumable,
 )
+from qst.rigs.simulated import find_station
 from qst.visit.button import KeyButton
 from qst.visit.operator import AutomaticOperator, Operator
 
@@ -129,11 +132,22 @@ def run(
 @click.command()
 @click.argument("log", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--operator", metavar="ID", help="Who runs the rest of the visit.")
+@click.option(
+    "--station", metavar="FILE|NAME", help="The station as it is now: limits that are tighter than then hold."
+)
 @click.option("--speed", type=_Speed(), help="Simulated visits: max (virtual time), or 1 to watch in real time.")
 @click.option("--auto", is_flag=True, help="Simulated visits: nobody is asked, even if an operator began the visit.")
 @click.option("--capture", type=_PATH, metavar="DIR", help="Folder for files with every byte on the wires.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def resume(log: Path, operator: str | None, speed: str | None, auto: bool, capture: Path | None, as_json: bool) -> int:
+def resume(
+    log: Path,
+    operator: str | None,
+    station: str | None,
+    speed: str | None,
+    auto: bool,
+    capture: Path | None,
+    as_json: bool,
+) -> int:
     """Go on with the interrupted visit in LOG, at its next trial, in the same file.
 
     Nothing is repeated by itself: about a trial that was under way the operator is asked.
@@ -141,12 +155,29 @@ def resume(log: Path, operator: str | None, speed: str | None, auto: bool, captu
     manner = manner_of(log, auto=auto, speed=speed)
     _require_operator(manner, as_json=as_json)
     request = ResumeRequest(
-        log=str(log), operator=operator, capture=None if capture is None else str(capture), manner=manner
+        log=str(log),
+        operator=operator,
+        capture=None if capture is None else str(capture),
+        manner=manner,
+        stations=() if station is None else (_the_same(station, log),),
     )
     return _conduct(prepare_resume(request, AbortSwitch()), manner, as_json=as_json)
 
 
 # -- what is given ------------------------------------------------------------------------------------------------
+
+
+def _the_same(station: str, log: Path) -> str:
+    """The station of this log, as it is now. Raises InputError when it is another one: its limits say nothing here."""
+    found, begun_at = find_station(station).station.id, resumable(read_log(log), log).station_id
+    if found != begun_at:
+        raise InputError(
+            f"this is the station '{found}', and the visit was begun at '{begun_at}'",
+            where=station,
+            did="connected nothing",
+            remedy=f"give the file of '{begun_at}', or leave out --station",
+        )
+    return station
 
 
 def _station(station: str | None, simulate: str | None) -> str:

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from qst.abort import AbortCause
 from qst.clock import RealClock
 from qst.console import messages
@@ -104,6 +106,8 @@ class Hub:
     def go_on(self, request: ResumeRequest) -> None:
         """Start an engine on the rest of an interrupted visit."""
         self.manner, self._chosen = request.manner or Manner(), None
+        # What the offered stations limit by now holds for the rest of the visit, too.
+        request = msgspec.structs.replace(request, stations=self.offer.stations)
         self._start(messages.Continue(request=request))
 
     def leave(self) -> None:

@@ -43,6 +43,19 @@ class StationLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 found.append((name, f"'{getattr(self, name)}' loosens the suite's own limit", "a station may tighten"))
         return found
 
+    def with_those_of(self, other: "StationLimits | None") -> "StationLimits":
+        """The tighter one of each limit of the two."""
+        if other is None:
+            return self
+        tightest = {}
+        for name in self.__struct_fields__:
+            given = [(value, each) for each in (self, other) if (value := each.value(name)) is not None]
+            if given:
+                choose = max if name == "cold_min" else min
+                _, limits = choose(given, key=lambda one: one[0])
+                tightest[name] = getattr(limits, name)
+        return StationLimits(**tightest)
+
     def problem(self, ramp: ThermalRamp | PressureRamp) -> str:
         """Why this ramp may not be done at this station; empty when it may."""
         if isinstance(ramp, PressureRamp):

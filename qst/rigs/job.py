@@ -25,6 +25,7 @@ from qst.record.visit_log import VisitLog
 from qst.rigs.build import make_rig
 from qst.rigs.earlier import dose_note, doses_of, real_logs, refuse_begun_already
 from qst.rigs.guards import reports_path, unheard_reports
+from qst.rigs.present import tightened
 from qst.rigs.simulated import find_station
 from qst.station import LoadedStation, load_station_bytes
 from qst.visit.defects import unforeseen
@@ -98,12 +99,16 @@ class VisitRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person chose for the rest of an interrupted visit; ``manner`` None: as the visit was begun."""
+    """What a person chose for the rest of an interrupted visit; ``manner`` None: as the visit was begun.
+
+    ``stations``: names and files of stations as they are now; limits that are tighter there than in the log hold.
+    """
 
     log: str
     operator: str | None = None
     capture: str | None = None
     manner: Manner | None = None
+    stations: tuple[str, ...] = ()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,10 +195,11 @@ def prepare_visit(request: VisitRequest, abort: AbortSwitch) -> Job:
 def prepare_resume(request: ResumeRequest, abort: AbortSwitch) -> Job:
     """Get the rest of an interrupted visit ready, in its own log. Connects nothing.
 
-    Protocol, station, seed and simulated participant come from the log itself.
+    Protocol, station, seed and simulated participant come from the log itself; limits that the station has by now are
+    held where they are tighter, and a plan that is beyond them is refused.
 
     Raises:
-        InputError: there is nothing to resume, or somebody else writes this log.
+        InputError: there is nothing to resume, it is beyond the limits by now, or somebody else writes this log.
         LogDamagedError: the log does not verify.
         LogWriteError: the log cannot be written.
     """
@@ -230,6 +236,7 @@ def _resumed(
 ) -> Job:
     first = resumable(so_far, path)
     bench = load_station_bytes(first.station_text.encode("utf-8"), f"{path.name} (station)")
+    bench = tightened(bench, request.stations)
     _refuse_toys_on_real_instruments(bench, manner)
     profile = _recorded_profile(first, path)
     rig = _rig(bench, clock, abort, profile, manner, request.capture, path, seed=first.seed, visit=first.visit)
