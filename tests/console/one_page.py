@@ -223,7 +223,7 @@ class OnePage:
         """Press a button; one that is disabled is not pressed."""
         button = self.controls(client)[label]
         if not button.props.get("disabled"):
-            self._fire(button, "click", None)
+            self._fire(button, "click", {})
         return self
 
     def fill(self, line: Element, text: str) -> Self:

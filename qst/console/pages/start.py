@@ -12,6 +12,7 @@ from qst.console.folder import OpenVisit, has_log, known_participants, lookalike
 from qst.console.pages.page import Page
 from qst.console.pages.parts.elements import action, box, choice, field, text
 from qst.console.pages.parts.lights import lights
+from qst.console.pages.parts.plan import plan
 from qst.rigs.earlier import begun_already
 from qst.rigs.job import IDENTIFIER, INTENDED_USE, Manner, ResumeRequest, VisitRequest
 
@@ -74,7 +75,7 @@ class StartScreen:
             with box("div"):
                 page.part(box(), self._resumable_key, self._resumable)
                 page.part(box(), self._lights_key, self._lights)
-                page.part(box(), lambda: self._checked, self._plan)
+                page.part(box(), lambda: self._checked, lambda: plan(self._checked))
                 text("p", INTENDED_USE, "faint")
         background_tasks.create(self._look())
 
@@ -109,9 +110,9 @@ class StartScreen:
     async def _look(self) -> None:
         """What the data folder and the chosen files say, without holding the server up."""
         self._known = await run.io_bound(known_participants, self._hub.data) or ()
-        self._propose()
         await self._check()
         self._open = await run.io_bound(open_visits, self._hub.data) or ()
+        self._propose()
         self._page.refresh()
 
     async def _check(self) -> None:
@@ -139,9 +140,12 @@ class StartScreen:
             text("p", f"Known. The next visit would be number {number}.", "hint", role="status")
 
     def _propose(self) -> None:
-        """The visit that comes next, as long as nobody has typed another one."""
-        if not self._visit_typed:
-            self.visit = str(next_visit(self._hub.data, self.participant) if self.participant in self._known else 1)
+        """The visit that is to go on, or the one that comes next, as long as nobody has typed another one."""
+        if self._visit_typed:
+            return
+        begun = [one.visit for one in self._open if one.participant_id == self.participant and not one.simulated]
+        following = next_visit(self._hub.data, self.participant) if self.participant in self._known else 1
+        self.visit = str(begun[0] if begun else following)
 
     def _visit_number(self) -> None:
         field("Visit number", self.visit, self._set("visit"), name="visit")
@@ -287,36 +291,7 @@ class StartScreen:
             )
         )
 
-    # -- the plan -------------------------------------------------------------------------------------------------
-
-    def _plan(self) -> None:
-        checked = self._checked
-        with box("section", "card", aria_label="The checked plan"):
-            text("h2", "The plan" if checked is None or checked.error else checked.title)
-            if checked is None:
-                text("p", "is being checked …")
-            elif checked.error:
-                text("p", checked.error, "problem")
-            else:
-                self._figures(checked)
-
-    def _figures(self, checked: Checked) -> None:
-        with box("div", "figures"):
-            for number, label in (
-                (str(checked.n_trials), "trials"),
-                (str(checked.n_practice), "for practice"),
-                (checked.duration, f"expected (longest {checked.longest})"),
-            ):
-                with box("div"):
-                    text("b", number)
-                    text("span", label)
-        text("p", f"{'Simulated' if checked.simulated else 'Real'} station: {checked.station}")
-        for line in checked.asked:
-            text("p", line)
-        for place, dose in checked.doses:
-            text("p", f"Dose if nobody ever responds, {place}: {dose}", "faint")
-        for severity, problem in checked.problems:
-            text("p", f"{severity}: {problem}", "problem" if severity == "error" else "faint")
+    # -- the instruments ------------------------------------------------------------------------------------------
 
     def _lights_key(self) -> Hashable:
         probes = self._hub.probes
