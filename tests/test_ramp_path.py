@@ -46,3 +46,13 @@ def test_without_an_earlier_reading_nothing_has_jumped() -> None:
     path = RampPath(ThermalRamp(start_c=32.0, rate_c_per_s=0.3, cutoff_c=48.0, return_rate_c_per_s=8.0), 0.0)
     with pytest.raises(OffRampError):
         path.see(0.02, 2.0, 0.0)
+
+
+@pytest.mark.parametrize(("short_c", "doubtful"), [(0.5, False), (0.0, True)])
+def test_a_plate_that_began_short_of_its_start_stays_behind_by_as_much(short_c: float, doubtful: bool) -> None:
+    """A probe that reads half a degree too little at the start does so on the way, too."""
+    ramp = ThermalRamp(start_c=32.0, rate_c_per_s=0.3, cutoff_c=48.0, return_rate_c_per_s=8.0)
+    path = RampPath(ramp, 0.0, short_c=short_c)
+    for step in range(200):
+        path.see(step * STEP_S, step * STEP_S * 0.3 - 0.7, 0.0)
+    assert path.doubtful is doubtful

@@ -36,6 +36,7 @@ class RampPath:
         ramp: what was begun.
         begun_s: when.
         lag_s: how long the device may take to begin, and how long its plate may lag behind its set-point.
+        short_c: how far short of its start the plate was read when the ramp began: it stays behind by so much.
         remedy: what to do when the plate is not where it should be.
     """
 
@@ -56,11 +57,13 @@ class RampPath:
         "turned",
     )
 
-    def __init__(self, ramp: ThermalRamp, begun_s: float, *, lag_s: float = 0.0, remedy: str = _REMEDY) -> None:
+    def __init__(
+        self, ramp: ThermalRamp, begun_s: float, *, lag_s: float = 0.0, short_c: float = 0.0, remedy: str = _REMEDY
+    ) -> None:
         self._ramp = ramp
         self._reach_c = abs(ramp.cutoff_c - ramp.start_c)
         self._rate_c_per_s = ramp.rate_c_per_s
-        self._lag_c = ramp.rate_c_per_s * lag_s
+        self._lag_c = ramp.rate_c_per_s * lag_s + max(short_c, 0.0)
         self._onset_s = begun_s
         self._followed_s = begun_s
         self._remedy = remedy

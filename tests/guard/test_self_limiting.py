@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qst.clock import VirtualClock
@@ -60,8 +60,6 @@ class Bench:
             if self.thermode.ready() and abs(self.true_c - ramp.start_c) < 0.2:
                 break
             self.clock.sleep(0.1)
-        else:
-            reject()  # a probe that is so far off never settles, and no visit begins its ramp
         self.thermode.begin()
         ends_s = self.clock.monotonic() + seconds
         while self.clock.monotonic() < ends_s:
@@ -71,6 +69,7 @@ class Bench:
 
 @pytest.mark.parametrize("driver", sorted(CASES))
 @settings(max_examples=25, deadline=None)
+@example(share=1.0, rising=True, hung_up=False, seed=20)  # a probe that reads half a degree too little
 @given(share=st.floats(0.0, 1.0), rising=st.booleans(), hung_up=st.booleans(), seed=st.integers(0, 99))
 def test_with_the_host_silent_for_ever_the_plate_returns_by_itself(
     driver: str, share: float, rising: bool, hung_up: bool, seed: int

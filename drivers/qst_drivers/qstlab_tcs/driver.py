@@ -220,7 +220,7 @@ class QstlabTcs:
         self._safe = False
         began_s = self._clock.monotonic()
         self._held.clear()
-        self._watch = RampWatch(program, began_s, self._capabilities.stated_overshoot)
+        self._watch = RampWatch(program, began_s, self._capabilities.stated_overshoot, value_c)
         self._port.send(_START)
 
     def poll(self) -> Sequence[Sample]:

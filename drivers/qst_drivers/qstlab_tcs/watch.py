@@ -23,18 +23,20 @@ class RampWatch:
         program: what was commanded.
         began_s: host time at which the start was sent.
         overshoot_c: stated overshoot of the device.
+        from_c: the reading with which it was started.
     """
 
-    def __init__(self, program: Program, began_s: float, overshoot_c: float) -> None:
+    def __init__(self, program: Program, began_s: float, overshoot_c: float, from_c: float) -> None:
         ramp = program.ramp
+        sign = 1.0 if ramp.rising else -1.0
         self.ended: RampEnd | None = None  #: what ended the ramp in the device
         self.inferred = False  #: the end was concluded from the plate's return alone: a short press between two polls
         self.turning = False  #: the last reading may belong to a return that is not certain yet
         self.rising = ramp.rising
-        self._path = RampPath(ramp, began_s, remedy=_REMEDY)
+        self._path = RampPath(ramp, began_s, short_c=sign * (ramp.start_c - from_c), remedy=_REMEDY)
         self._ends_s = began_s + program.duration_s + _AFTER_DURATION_S
         self._start_c = ramp.start_c
-        self._sign = 1.0 if ramp.rising else -1.0
+        self._sign = sign
         self._travel_c = abs(ramp.cutoff_c - ramp.start_c)
         self._most_beyond_c = overshoot_c + _ABSOLUTE_C
         self._peak_c = -math.inf  # the first reading may lie a little before the start
