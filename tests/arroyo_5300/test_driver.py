@@ -643,7 +643,25 @@ def test_after_a_time_out_no_late_answer_is_taken_for_the_answer_to_another_ques
             assert any(delay is not None for _, delay, _ in questions)
         rig.wait(pause_s)
     rig.wait(4.0)
+    with contextlib.suppress(LinkTimeoutError):  # a delay that no answer has met yet
+        rig.driver.poll()
+    rig.wait(4.0)
     assert rig.driver.poll()[0].value == pytest.approx(32.0, abs=0.05)
+
+
+def test_a_name_that_never_comes_is_asked_for_once_more_and_not_sooner() -> None:
+    rig = FaultyRig({"start_c": 32.0})
+    rig.settled(HEAT)
+    rig.wire.inject("silence", for_s=3.5)
+    while True:
+        try:
+            value_c = rig.driver.poll()[0].value
+            break
+        except LinkTimeoutError:
+            rig.wait(0.1)
+    assert value_c == pytest.approx(32.0, abs=0.05)
+    asked = rig.link.lines()[-20:]
+    assert asked.count("*IDN?") == 2, "while one is owed no other one is asked for"
 
 
 # --- documentation ---------------------------------------------------------------------------------------------------

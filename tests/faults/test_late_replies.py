@@ -105,6 +105,7 @@ LATE = st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.1]) | st.floats(0.0, 3.0)
 @settings(max_examples=40, deadline=None)
 @example(late=[(0.6, 1), (0.0, 1), (0.0, 1)])
 @example(late=[(1.2, 2), (0.3, 1), (0.0, 1)])
+@example(late=[(1.5, 2), (1.5, 3), (1.5, 3)])  # also the answer that is to bring the line back in step comes late
 def test_every_answer_is_the_answer_to_its_own_question(name: str, late: list[tuple[float, int]]) -> None:
     peer = PEERS[name]()
     for delay_s, count in [*late, *[(0.0, 1)] * 4]:

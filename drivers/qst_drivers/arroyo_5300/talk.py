@@ -2,9 +2,11 @@
 
 Nothing on this line names what it answers, but answers come in the order of their questions. So after any doubt (a
 deadline passed, a byte nobody asked for, a wait that was broken off) everything is thrown away until the answer to
-``*IDN?``, which looks like no other: were it a late one, the next answer would not read as a number and be refused.
+``*IDN?``, which looks like no other. It may be late itself: while one is owed no other one is asked for, so that the
+last one to come is the answer to the last question.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -34,6 +36,8 @@ from qst_drivers.wire.arroyo import (
 QUIET_S: Final = 0.1
 #: The longest wait for the answer that brings the line back in step.
 RESYNC_S: Final = 1.0
+#: An answer to ``*IDN?`` that is owed for longer than this never comes.
+LOST_S: Final = 4.0
 _LINES_MAX: Final = 64
 _REMEDY: Final = "check the cable; if the plate does not return to its start, lift it off the skin"
 _GONE: Final = (
@@ -65,6 +69,7 @@ class ArroyoTalk:
         self._now: Callable[[], float] = clock.monotonic
         self._timeout_s = timeout_s
         self._decoder = LineDecoder()
+        self._name_asked_s: float | None = None  # when a name was asked for that has not come
         self.in_doubt = True
         self.identified = False  #: an Arroyo has told its name: it may be told to go home
         self.asked_s = 0.0  #: when the last question was written
@@ -147,7 +152,7 @@ class ArroyoTalk:
         self.asked_s = self._now()
         self.send(frame)
         try:
-            lines = self._decoder.feed(link.read(self._timeout_s))
+            lines = self._feed(link.read(self._timeout_s))
             if len(lines) != 1 or self._decoder.pending:
                 self._read_rest(lines)
             answer = decode(lines[0])
@@ -168,15 +173,29 @@ class ArroyoTalk:
 
     def _something_came(self) -> bool:
         try:
-            return bool(self._link.read_available())
+            data = self._link.read_available()
         except LinkError as gone:
             raise self._explained(gone) from gone.__cause__
+        self._throw_away(data)
+        return bool(data)
+
+    def _feed(self, data: bytes) -> list[str]:
+        """Whole lines; a name among them is the one that is owed."""
+        lines = self._decoder.feed(data)
+        if self._name_asked_s is not None and any(map(_is_name, lines)):
+            self._name_asked_s = None
+        return lines
+
+    def _throw_away(self, data: bytes) -> None:
+        """Nobody needs these bytes; that they hold the name that is owed is worth knowing."""
+        with contextlib.suppress(RemoteProtocolError):
+            self._feed(data)
 
     def _read_rest(self, lines: list[str]) -> None:
         """An answer that comes in pieces. Two answers to one question are none."""
         deadline_s = self.asked_s + self._timeout_s
         while not lines:
-            lines += self._decoder.feed(self._read(max(deadline_s - self._now(), 0.0)))
+            lines += self._feed(self._read(max(deadline_s - self._now(), 0.0)))
         if len(lines) > 1 or self._decoder.pending:
             raise RemoteProtocolError(f"more than one answer came: {lines[:3]}")
 
@@ -196,7 +215,9 @@ class ArroyoTalk:
         """
         self.in_doubt = True
         self.drain()
-        self.send(_IDENTITY)
+        if self._name_asked_s is None or self._now() - self._name_asked_s > LOST_S:
+            self.send(_IDENTITY)
+            self._name_asked_s = self._now()
         deadline_s = self._now() + RESYNC_S
         refused: RemoteProtocolError | None = None
         for _ in range(_LINES_MAX):
@@ -217,7 +238,7 @@ class ArroyoTalk:
     ) -> tuple[Identification | None, RemoteProtocolError | None]:
         """The last line, if it is the answer; a line that is none may be an old one, or another device's name."""
         try:
-            lines = self._decoder.feed(data)
+            lines = self._feed(data)
         except RemoteProtocolError as garbage:
             return None, self._explained(garbage)
         identity = None
@@ -235,13 +256,21 @@ class ArroyoTalk:
             RemoteProtocolError: it does not stop.
             LinkClosedError: the other side is gone.
         """
-        self._decoder.clear()
         for _ in range(_LINES_MAX):
             try:
-                self._read(QUIET_S)
+                self._throw_away(self._read(QUIET_S))
             except LinkTimeoutError:
+                self._decoder.clear()
                 return
         raise RemoteProtocolError("the controller does not stop sending", where=self.where, remedy=_REMEDY)
+
+
+def _is_name(line: str) -> bool:
+    try:
+        decode_identity(line)
+    except RemoteProtocolError:
+        return False
+    return True
 
 
 def _shown(frame: bytes) -> str:
