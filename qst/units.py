@@ -134,6 +134,8 @@ def _look_up(name: str) -> _Unit | None:
 
 _QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit>[^\d.,'].*)?", re.DOTALL)
 _GROUPED = re.compile(r"[+-]?\d+(?:[,' ]\d+)+(?:\.\d+)?(?=\D|$)")
+#: A power of the number, not of the unit: what it means would be a guess.
+_POWER = re.compile(r"\d\s*(?:\^|\*\*|[²³¹⁰⁴-⁹])")
 _NOT_FINITE = re.compile(r"[+-]?(?:\.?nan|\.?inf(?:inity)?)\b", re.IGNORECASE)
 #: What may reach Pint: names with powers, joined by ``*`` and ``/``. Nothing that could be an expression.
 _PINT_UNIT = re.compile(r"[^\W\d]\w*(?:[*/][^\W\d]\w*)*")
@@ -163,6 +165,8 @@ def _split(text: object, kind: Kind) -> tuple[Decimal, str]:
         _fail("the quantity is empty", f"write {kind.noun}, for example '{kind.example}'")
     if len(text) > _LONGEST_TEXT:
         _fail(f"'{text[:40]}…' is too long for a quantity", f"write {kind.noun}, for example '{kind.example}'")
+    if _POWER.search(text):
+        _fail(f"'{text}' has a power of its number", f"write the number out, for example '{kind.example}'")
     clean = normalise(text)
     if _NOT_FINITE.match(clean):
         _fail(f"'{text}' is not a finite number", f"write {kind.noun}, for example '{kind.example}'")

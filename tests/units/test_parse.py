@@ -90,6 +90,9 @@ WRONG = [
     ("3 __import__('os')", "pressure", "unknown unit", "6 kg/cm²"),
     ("3 dB", "ratio", "unknown unit", "25 %"),
     ("9" * 200 + " s", "duration", "too long", "10 s"),
+    ("1^2 kPa", "pressure", "has a power of its number", "6 kg/cm²"),
+    ("5² kg/cm²", "pressure", "has a power of its number", "6 kg/cm²"),
+    ("2**3 s", "duration", "has a power of its number", "10 s"),
 ]
 
 
