@@ -80,7 +80,7 @@ def test_a_minus_as_spreadsheet_programs_write_it(tmp_path: Path, minus: str) ->
 
 def test_a_number_in_superscripts_is_a_problem(tmp_path: Path) -> None:
     (problem,) = one(tmp_path, modality="heat", value="4²", unit="°C").problems
-    assert (problem.field, problem.what) == ("value", "'4²' is no plain number")
+    assert (problem.field, problem.what) == ("value", "'4² °C' has a power of its number")
 
 
 def test_with_semicolons_every_number_may_have_a_decimal_comma(tmp_path: Path) -> None:
