@@ -5,10 +5,10 @@ what comes out before you commit it: no program can say whether it can be read f
 """
 
 import argparse
+import contextlib
 import io
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,10 +110,11 @@ def palette(png: bytes) -> bytes:
         return small.getvalue()
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(browser: Any, folder: Path, *options: str) -> Iterator[tuple[Any, Console]]:
     """A console with an empty data folder, and a page on it."""
-    with Console(Path(tempfile.mkdtemp(dir=folder)), *options) as console:
+    # What the page says of its folder is in the pictures: it is called as anywhere else.
+    with contextlib.chdir(tempfile.mkdtemp(dir=folder)), Console(Path("qst-data"), *options) as console:
         context = browser.new_context()
         context.set_default_timeout(PATIENCE_S * 1000)
         page = context.new_page()
@@ -249,7 +250,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="such as ramp or place")
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
-    camera = Camera(options.to, tuple(options.only))
+    camera = Camera(options.to.resolve(), tuple(options.only))
     with tempfile.TemporaryDirectory() as scratch, playwright_browser() as browser:
         folder = Path(scratch)
         if camera.wants("start", "start-real"):
