@@ -22,7 +22,6 @@ from qst.analysis.columns import Column
 from qst.analysis.files import MISNAMED, Paths, find, misnamed, without_copies
 from qst.analysis.gather import gather, no_garbage
 from qst.analysis.log_rows import LogRows
-from qst.analysis.plausible import plausible
 from qst.analysis.trial_table import Visit
 from qst.errors import InputError, LogDamagedError
 from qst.protocol.plan import Plan
@@ -246,10 +245,13 @@ class _Gathered(NamedTuple):
 
 def _misnamed(paths: Paths, files: Sequence[str], overlay_file: Path | None) -> list[LogRows]:
     """What seems to be a log, and has another ending; not what was named all the same."""
+    found = misnamed(paths)
+    if not found:
+        return []
     named = {Path(file).resolve() for file in files}
     if overlay_file is not None:
         named.add(overlay_file.resolve())
-    others = [path for path in misnamed(paths) if Path(path).resolve() not in named]
+    others = [path for path in found if Path(path).resolve() not in named]
     return [LogRows(path=path, reason="other_ending", text=MISNAMED) for path in others]
 
 
@@ -257,8 +259,7 @@ def _gathered(
     files: Sequence[str], others: Sequence[LogRows], simulated: Which | None, *, verify: bool, helpers: int | None
 ) -> _Gathered:
     """The columns of all logs; what each log gave by itself is forgotten when this returns."""
-    gathered = map(plausible, gather(files, verify=verify, helpers=helpers))
-    logs = [*without_copies(gathered), *others]
+    logs = [*without_copies(gather(files, verify=verify, helpers=helpers)), *others]
     kept, set_aside = _of_kind(logs, simulated)
     columns, visits = trial_table.build(kept)
     return _Gathered(columns, visits, _all_left_out(logs, set_aside), set_aside, _absent(logs, set_aside))
@@ -275,7 +276,7 @@ def read_visit(log: Path, corrections: Path, *more: overlay.Correction) -> Datas
     Raises:
         InputError: there is no log or more than one, or a correction of this visit does not fit.
     """
-    logs = without_copies(map(plausible, gather(find(log), verify=True, helpers=0)))
+    logs = without_copies(gather(find(log), verify=True, helpers=0))
     columns, visits = trial_table.build(logs)
     if len(visits) > 1:
         raise InputError(f"these are {len(visits)} visits", where=str(log), remedy="Name the log of one visit.")

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from qst.analysis.log_rows import OF_ROW, LogRows, facts_of, rows_of, spread
+from qst.analysis.plausible import plausible
 from qst.instruments import Modality
 from qst.record.agreement import agree
 from qst.record.assemble import verdict
@@ -37,7 +38,7 @@ def read_rows(path: str, *, verify: bool) -> LogRows:
         data = read_file(Path(path))
     except OSError as error:
         return LogRows(path=path, reason="unreadable", text=f"the file cannot be read: {error.strerror}")
-    return rows_of_bytes(path, data, verify=verify)
+    return plausible(rows_of_bytes(path, data, verify=verify))
 
 
 def rows_of_bytes(path: str, data: bytes, *, verify: bool) -> LogRows:
