@@ -1,5 +1,6 @@
 """Every fault × every driver × every moment ends in a recorded outcome and a safe device."""
 
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -22,8 +23,12 @@ from tests.faults.matrix import (
     results,
 )
 from tests.faults.run import GAUGES, THERMODES, run, station_bench
+from tests.faults.table import table, written
 
 CELLS = tuple(cells())
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+#: Another rhythm of polling moves the times a little; that alone needs no new table.
+_MOVES_S, _MOVES = 0.5, 0.1
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.id)
@@ -32,6 +37,14 @@ def test_no_hang_no_wrong_number_and_a_safe_device(cell: Cell) -> None:
     declared = DECLARED.get((cell.fault, cell.driver, cell.moment))
     assert what.problems == (() if declared is None else (declared,))
     assert declared is None or "lift the thermode off the skin now" in " ".join(what.remedies)
+
+
+def test_the_table_is_the_matrix() -> None:
+    """``python -m tests.faults.table`` writes it anew."""
+    for row, made in zip(written().splitlines(), table().splitlines(), strict=True):
+        assert _NUMBER.sub("#", row) == _NUMBER.sub("#", made)
+        numbers, new = ([float(number) for number in _NUMBER.findall(text)] for text in (row, made))
+        assert numbers == pytest.approx(new, abs=_MOVES_S, rel=_MOVES)
 
 
 @pytest.mark.parametrize(("fault", "driver"), CAUSES)
